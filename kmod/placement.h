@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Placement: which addresses a buffer gets, and where the window goes.
+ *
+ * Pure bookkeeping: nothing here touches an mm, user memory or a page, nothing
+ * allocates memory, sleeps or locks. Callers hold the space's mutex round
+ * every call for one region; calls that take no region need no lock.
+ *
+ * All addresses and lengths are in bytes. `limit` is inclusive, `end` is
+ * exclusive.
+ */
+#ifndef _ROCSVM_PLACEMENT_H
+#define _ROCSVM_PLACEMENT_H
+
+#include <linux/bits.h>
+#include <linux/types.h>
+#include <drm/drm_mm.h>
+
+/* First address above the user addresses that are used: bits 63..47 are 0. */
+#define ROCSVM_CANONICAL_END	BIT_ULL(47)
+
+/**
+ * struct rocsvm_aperture - a range of virtual addresses, as KFD reports it
+ * @base: first address
+ * @limit: last address, inclusive
+ */
+struct rocsvm_aperture {
+	u64 base;
+	u64 limit;
+};
+
+/**
+ * struct rocsvm_range - a range of addresses that a buffer holds
+ * @node: the whole of it: [node.start, node.start + node.size)
+ * @length: how much of it can be accessed, from node.start on; what follows
+ *	up to node.start + node.size is guard
+ *
+ * Embedded in its owner, who keeps it alive from a successful insert to
+ * rocsvm_range_remove(). Both members are written by placement only.
+ */
+struct rocsvm_range {
+	struct drm_mm_node node;
+	u64 length;
+};
+
+/**
+ * struct rocsvm_region - addresses [base, end) from which ranges are taken
+ * @mm: the live ranges and the holes between them
+ * @base: first address, a multiple of @granule
+ * @end: address behind the last one, a multiple of @granule
+ * @granule: the unit of placement: PAGE_SIZE or 2 MiB
+ *
+ * A region of all zeros is a region without room, and empty: every function
+ * can be called for it. Points into itself once initialised: never copy it.
+ */
+struct rocsvm_region {
+	struct drm_mm mm;
+	u64 base;
+	u64 end;
+	u64 granule;
+};
+
+void rocsvm_region_init(struct rocsvm_region *region, u64 base, u64 end,
+			u64 granule);
+void rocsvm_region_fini(struct rocsvm_region *region);
+bool rocsvm_region_empty(const struct rocsvm_region *region);
+
+int rocsvm_range_insert(struct rocsvm_region *region,
+			struct rocsvm_range *range, u64 length, u64 alignment,
+			u64 guard);
+int rocsvm_range_insert_fixed(struct rocsvm_region *region,
+			      struct rocsvm_range *range, u64 base, u64 length,
+			      u64 guard);
+void rocsvm_range_remove(struct rocsvm_range *range);
+
+/**
+ * rocsvm_range_base - first address of a live range
+ * @range: the range
+ *
+ * Return: the address.
+ */
+static inline u64 rocsvm_range_base(const struct rocsvm_range *range)
+{
+	return range->node.start;
+}
+
+/**
+ * rocsvm_range_guard - length of a live range's guard
+ * @range: the range
+ *
+ * Return: bytes, a multiple of the region's granule, 0 if it has no guard.
+ */
+static inline u64 rocsvm_range_guard(const struct rocsvm_range *range)
+{
+	return range->node.size - range->length;
+}
+
+struct rocsvm_range *rocsvm_range_find(struct rocsvm_region *region, u64 addr);
+struct rocsvm_range *rocsvm_range_next(struct rocsvm_region *region, u64 addr);
+
+u64 rocsvm_default_alignment(u64 length);
+
+int rocsvm_intersect(const struct rocsvm_aperture *gpuvm, unsigned int n,
+		     struct rocsvm_aperture *svm);
+
+/**
+ * struct rocsvm_search - search an address space for the window's place
+ * @low: in: lowest address that may be taken
+ * @end: in: address behind the last one that may be taken
+ * @length: in: bytes wanted; with 0 only the largest gap is searched for
+ * @align: in: a power of two that divides the base
+ * @preferred: in: the base to take where it is free, or 0; one that is not a
+ *	multiple of @align is never taken
+ * @base: out: the base that was chosen, if @found
+ * @found: out: whether there is a gap of @length
+ * @largest_base: out: base of the largest gap
+ * @largest: out: its length, 0 if there is none. Base and length are
+ *	multiples of @align. Of gaps of equal length it is the highest.
+ * @cursor: private: everything below is dealt with
+ * @done: private: @preferred is free, @base stands
+ *
+ * Lives on the caller's stack: fill in the inputs, rocsvm_search_begin(),
+ * rocsvm_search_occupied() for every occupied range in ascending order of
+ * start, rocsvm_search_end(), read the outputs.
+ */
+struct rocsvm_search {
+	u64 low;
+	u64 end;
+	u64 length;
+	u64 align;
+	u64 preferred;
+	u64 base;
+	bool found;
+	u64 largest_base;
+	u64 largest;
+	/* private: */
+	u64 cursor;
+	bool done;
+};
+
+void rocsvm_search_begin(struct rocsvm_search *search);
+void rocsvm_search_occupied(struct rocsvm_search *search, u64 start, u64 end);
+void rocsvm_search_end(struct rocsvm_search *search);
+
+u64 rocsvm_window_size(u64 wanted, u64 largest_gap, u64 as_left, u64 overhead,
+		       u64 min, u64 granule);
+
+#endif /* _ROCSVM_PLACEMENT_H */

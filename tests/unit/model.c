@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: MIT
+/* The naive model of a region; see model.h. */
+#include "model.h"
+#include "tap.h"
+
+typedef unsigned __int128 u128;
+
+static u128 round_up(u128 value, u128 unit)
+{
+	return (value + unit - 1) / unit * unit;
+}
+
+static bool is_free(const struct model *model, u128 base, u128 size)
+{
+	unsigned int i;
+
+	for (i = 0; i < model->n; i++) {
+		const struct model_range *r = &model->ranges[i];
+
+		if (base < (u128)r->base + r->length + r->guard &&
+		    r->base < base + size)
+			return false;
+	}
+	return true;
+}
+
+static bool is_inside(const struct model *model, u128 base, u128 size)
+{
+	return base >= model->base && base + size <= model->end;
+}
+
+/* Length and guard as they will be; false if there are no such numbers. */
+static bool round_sizes(const struct model *model, u64 length, u64 guard,
+			struct model_range *answer)
+{
+	u128 whole_length = round_up(length, model->granule);
+	u128 whole_guard = round_up(guard, model->granule);
+
+	answer->length = whole_length;
+	answer->guard = whole_guard;
+	return length && whole_length + whole_guard <= U64_MAX;
+}
+
+int model_place(const struct model *model, u64 length, u64 alignment,
+		u64 guard, struct model_range *answer)
+{
+	u128 base, size;
+
+	if (__builtin_popcountll(alignment) > 1)
+		return -EINVAL;
+	if (!round_sizes(model, length, guard, answer))
+		return -EINVAL;
+	if (alignment < model->granule)
+		alignment = model->granule;
+
+	size = (u128)answer->length + answer->guard;
+	for (base = round_up(model->base, alignment);
+	     is_inside(model, base, size); base += alignment) {
+		if (is_free(model, base, size)) {
+			answer->base = base;
+			return 0;
+		}
+	}
+	return -ENOMEM;
+}
+
+int model_place_fixed(const struct model *model, u64 base, u64 length,
+		      u64 guard, struct model_range *answer)
+{
+	u128 size;
+
+	if (base % model->granule)
+		return -EINVAL;
+	if (!round_sizes(model, length, guard, answer))
+		return -EINVAL;
+	size = (u128)answer->length + answer->guard;
+	if (!is_inside(model, base, size))
+		return -ERANGE;
+	if (!is_free(model, base, size))
+		return -EEXIST;
+	answer->base = base;
+	return 0;
+}
+
+void model_add(struct model *model, const struct model_range *range)
+{
+	unsigned int i;
+
+	CHECK(model->n < MODEL_MAX);
+	for (i = model->n++; i > 0 && model->ranges[i - 1].base > range->base; i--)
+		model->ranges[i] = model->ranges[i - 1];
+	model->ranges[i] = *range;
+}
+
+void model_del(struct model *model, unsigned int index)
+{
+	for (model->n--; index < model->n; index++)
+		model->ranges[index] = model->ranges[index + 1];
+}
+
+struct rocsvm_range *model_find(const struct model *model, u64 addr)
+{
+	unsigned int i;
+
+	for (i = 0; i < model->n; i++) {
+		const struct model_range *r = &model->ranges[i];
+
+		if (addr >= r->base && addr < r->base + r->length)
+			return r->range;
+	}
+	return NULL;
+}
+
+struct rocsvm_range *model_next(const struct model *model, u64 addr)
+{
+	struct rocsvm_range *found = model_find(model, addr);
+	unsigned int i;
+
+	for (i = 0; i < model->n && !found; i++)
+		if (model->ranges[i].base > addr)
+			found = model->ranges[i].range;
+	return found;
+}
+
+void model_compare(const struct model *model, struct rocsvm_region *region)
+{
+	u64 addr = 0, used_to = model->base;
+	struct rocsvm_range *range;
+	unsigned int i = 0;
+
+	while ((range = rocsvm_range_next(region, addr))) {
+		u64 base = rocsvm_range_base(range);
+		u64 guard = rocsvm_range_guard(range);
+
+		/* The rules, whatever the model thinks. */
+		CHECK(base >= used_to);
+		CHECK_EQ(base % model->granule, 0);
+		CHECK(range->length > 0);
+		CHECK_EQ(range->length % model->granule, 0);
+		CHECK_EQ(guard % model->granule, 0);
+		used_to = base + range->length + guard;
+		CHECK(used_to <= model->end);
+
+		CHECK(i < model->n);
+		CHECK(range == model->ranges[i].range);
+		CHECK_EQ(base, model->ranges[i].base);
+		CHECK_EQ(range->length, model->ranges[i].length);
+		CHECK_EQ(guard, model->ranges[i].guard);
+		addr = base + range->length;
+		i++;
+	}
+	CHECK_EQ(i, model->n);
+	CHECK_EQ(rocsvm_region_empty(region), model->n == 0);
+}

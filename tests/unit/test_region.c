@@ -1,0 +1,446 @@
+// SPDX-License-Identifier: MIT
+/* Ranges in a region: random sequences against the model, and known answers. */
+#include "model.h"
+#include "placement_test.h"
+#include "tap.h"
+
+#define BASE	0x400000000000ULL
+#define PAGE	((u64)PAGE_SIZE)
+#define HUGE	((u64)SZ_2M)
+
+static struct rocsvm_region region;
+static struct model model;
+static struct rocsvm_range pool[8192];
+
+/* How often each answer was the right one: none may go untested. */
+static unsigned int answers[64];
+
+/* Objects of the pool that are in no region: a stack of their indices. */
+static unsigned int unused[MODEL_MAX], num_unused;
+
+static void begin(u64 base, u64 units, u64 granule)
+{
+	memset(&region, 0xff, sizeof(region));
+	memset(pool, 0xff, sizeof(pool));
+	rocsvm_region_init(&region, base, base + units * granule, granule);
+
+	model.base = base;
+	model.end = base + units * granule;
+	model.granule = granule;
+	model.n = 0;
+	for (num_unused = 0; num_unused < MODEL_MAX; num_unused++)
+		unused[num_unused] = num_unused;
+}
+
+/* End of a case that used begin(): nothing may be left. */
+static void end(void)
+{
+	unsigned int warnings = shim_warnings;
+
+	CHECK(rocsvm_region_empty(&region));
+	rocsvm_region_fini(&region);
+	CHECK_EQ(shim_warnings, warnings);
+}
+
+/* ---- random sequences ---- */
+
+static const struct shape {
+	u64 base;
+	u64 units;
+	u64 granule;
+} shapes[] = {
+	{ BASE, 64, PAGE },
+	{ BASE, 200, HUGE },
+	{ 0, 40, PAGE },
+	{ BASE + 3 * PAGE, 97, PAGE },
+	{ BASE + 5 * HUGE, 33, HUGE },
+	{ ROCSVM_CANONICAL_END - 100 * PAGE, 100, PAGE },
+	{ PAGE, 1, PAGE },
+	{ HUGE, 2, HUGE },
+};
+
+/* A length or guard of up to max granules, seldom a whole number of them. */
+static u64 random_size(u64 max)
+{
+	if (one_in(100))
+		return one_in(2) ? U64_MAX - random_below(2 * model.granule)
+				 : random_u64();
+	if (one_in(2))
+		return random_below(max + 1) * model.granule;
+	return random_below(max * model.granule + 1);
+}
+
+static u64 random_alignment(void)
+{
+	if (one_in(50))
+		return random_u64();
+	if (one_in(4))
+		return one_in(2) ? 0 : 1ULL << random_below(64);
+	return model.granule << random_below(8);
+}
+
+/* Any address, mostly one at which an answer changes. */
+static u64 random_addr(void)
+{
+	u64 units = (model.end - model.base) / model.granule;
+	const struct model_range *r;
+	u64 addr;
+
+	switch (random_below(8)) {
+	case 0:
+		return random_u64();
+	case 1:
+		return one_in(2) ? model.base : model.end;
+	case 2:
+		return model.base - 1 - random_below(2 * model.granule);
+	case 3:
+		return model.base + random_below(model.end - model.base);
+	default:
+		if (!model.n || one_in(2))
+			return model.base +
+			       random_below(units + 2) * model.granule;
+		r = &model.ranges[random_below(model.n)];
+		addr = r->base;
+		if (one_in(2))
+			addr += r->length;
+		if (one_in(3))
+			addr += r->guard;
+		return addr - random_below(2);
+	}
+}
+
+static void try_insert(void)
+{
+	struct rocsvm_range *range = &pool[unused[num_unused - 1]];
+	u64 length = random_size(one_in(4) ? 64 : 6), guard = random_size(3);
+	u64 alignment = 0, base = 0;
+	bool fixed = one_in(4);
+	struct model_range answer;
+	int expected, err;
+
+	if (fixed) {
+		base = random_addr();
+		if (!one_in(8))
+			base -= base % model.granule;
+		expected = model_place_fixed(&model, base, length, guard,
+					     &answer);
+		err = rocsvm_range_insert_fixed(&region, range, base, length,
+						guard);
+	} else {
+		alignment = random_alignment();
+		expected = model_place(&model, length, alignment, guard,
+				       &answer);
+		err = rocsvm_range_insert(&region, range, length, alignment,
+					  guard);
+	}
+	if (err != expected)
+		FAIL("insert%s(base %#llx, length %#llx, alignment %#llx, guard %#llx) is %d, expected %d",
+		     fixed ? "_fixed" : "", base, length, alignment, guard,
+		     err, expected);
+	answers[-err]++;
+	if (err)
+		return;
+
+	CHECK_EQ(rocsvm_range_base(range), answer.base);
+	CHECK_EQ(range->length, answer.length);
+	CHECK_EQ(rocsvm_range_guard(range), answer.guard);
+	answer.range = range;
+	model_add(&model, &answer);
+	num_unused--;
+}
+
+static void remove_one(unsigned int index)
+{
+	struct rocsvm_range *range = model.ranges[index].range;
+
+	rocsvm_range_remove(range);
+	model_del(&model, index);
+	unused[num_unused++] = range - pool;
+}
+
+static void look_up(void)
+{
+	u64 addr = random_addr();
+
+	if (rocsvm_range_find(&region, addr) != model_find(&model, addr))
+		FAIL("wrong answer of find(%#llx)", addr);
+	if (rocsvm_range_next(&region, addr) != model_next(&model, addr))
+		FAIL("wrong answer of next(%#llx)", addr);
+}
+
+static void random_walk(const struct shape *shape, unsigned int steps)
+{
+	bool filling = true;
+	unsigned int i;
+
+	begin(shape->base, shape->units, shape->granule);
+	for (i = 0; i < steps; i++) {
+		/* Now fill, now drain: both a full and an empty region are met. */
+		if (one_in(200))
+			filling = !filling;
+		if (num_unused && (filling || one_in(4)))
+			try_insert();
+		if (model.n && one_in(filling ? 4 : 1))
+			remove_one(random_below(model.n));
+		look_up();
+		if (one_in(8))
+			model_compare(&model, &region);
+	}
+	while (model.n)
+		remove_one(random_below(model.n));
+	model_compare(&model, &region);
+	end();
+}
+
+void test_region_random(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(shapes); i++)
+		random_walk(&shapes[i], 20000);
+	CHECK(answers[0] > 1000);
+	CHECK(answers[EINVAL] > 1000);
+	CHECK(answers[ENOMEM] > 1000);
+	CHECK(answers[ERANGE] > 1000);
+	CHECK(answers[EEXIST] > 1000);
+}
+
+/* ---- known answers ---- */
+
+static int insert(unsigned int index, u64 length, u64 alignment, u64 guard)
+{
+	return rocsvm_range_insert(&region, &pool[index], length, alignment,
+				   guard);
+}
+
+static int insert_fixed(unsigned int index, u64 base, u64 length, u64 guard)
+{
+	return rocsvm_range_insert_fixed(&region, &pool[index], base, length,
+					 guard);
+}
+
+void test_region_full(void)
+{
+	const unsigned int n = 4096;
+	unsigned int i;
+
+	begin(BASE, n, PAGE);
+	for (i = 0; i < n; i++) {
+		CHECK_EQ(insert(i, 1, 0, 0), 0);
+		CHECK_EQ(rocsvm_range_base(&pool[i]), BASE + i * PAGE);
+	}
+	CHECK_EQ(insert(n, 1, 0, 0), -ENOMEM);
+	for (i = 0; i < n; i++) {
+		CHECK_EQ(insert_fixed(n, BASE + i * PAGE, 1, 0), -EEXIST);
+		CHECK(rocsvm_range_find(&region, BASE + i * PAGE) == &pool[i]);
+	}
+
+	/* Every other page free: single pages fit, nothing larger does. */
+	for (i = 1; i < n; i += 2)
+		rocsvm_range_remove(&pool[i]);
+	CHECK_EQ(insert(n, 2 * PAGE, 0, 0), -ENOMEM);
+	CHECK_EQ(insert(n, PAGE, 0, PAGE), -ENOMEM);
+	CHECK_EQ(insert(n, PAGE, 2 * PAGE, 0), -ENOMEM);
+	CHECK_EQ(insert(1, PAGE, PAGE, 0), 0);
+	CHECK_EQ(rocsvm_range_base(&pool[1]), BASE + PAGE);
+
+	/* One more page free makes one hole of three pages, up there. */
+	rocsvm_range_remove(&pool[4000]);
+	CHECK_EQ(insert(n, 4 * PAGE, 0, 0), -ENOMEM);
+	CHECK_EQ(insert(4000, 2 * PAGE, 0, PAGE), 0);
+	CHECK_EQ(rocsvm_range_base(&pool[4000]), BASE + 3999 * PAGE);
+
+	rocsvm_range_remove(&pool[1]);
+	for (i = 0; i < n; i += 2)
+		rocsvm_range_remove(&pool[i]);
+	end();
+}
+
+void test_region_guards(void)
+{
+	unsigned int i;
+
+	/* A page and its guard, 50 times; the odd last page has no room for both. */
+	begin(BASE, 101, PAGE);
+	for (i = 0; i < 50; i++) {
+		CHECK_EQ(insert(i, PAGE, 0, PAGE), 0);
+		CHECK_EQ(rocsvm_range_base(&pool[i]), BASE + 2 * i * PAGE);
+		CHECK_EQ(rocsvm_range_guard(&pool[i]), PAGE);
+	}
+	CHECK_EQ(insert(50, PAGE, 0, PAGE), -ENOMEM);
+	CHECK_EQ(insert_fixed(50, BASE + 100 * PAGE, PAGE, PAGE), -ERANGE);
+	CHECK_EQ(insert(50, PAGE, 0, 0), 0);
+	CHECK_EQ(rocsvm_range_base(&pool[50]), BASE + 100 * PAGE);
+
+	/* A guard is nobody's: not found, not to be had. */
+	CHECK(rocsvm_range_find(&region, BASE + PAGE - 1) == &pool[0]);
+	CHECK(!rocsvm_range_find(&region, BASE + PAGE));
+	CHECK(rocsvm_range_next(&region, BASE + PAGE) == &pool[1]);
+	CHECK_EQ(insert_fixed(60, BASE + PAGE, PAGE, 0), -EEXIST);
+	for (i = 0; i <= 50; i++)
+		rocsvm_range_remove(&pool[i]);
+
+	/* All of the region at once, guard and all. */
+	CHECK_EQ(insert(0, 90 * PAGE, 0, 12 * PAGE), -ENOMEM);
+	CHECK_EQ(insert(0, 90 * PAGE, 0, 11 * PAGE), 0);
+	CHECK(!rocsvm_range_next(&region, BASE + 90 * PAGE));
+	rocsvm_range_remove(&pool[0]);
+	end();
+}
+
+void test_region_huge(void)
+{
+	begin(BASE, 8, HUGE);
+	CHECK_EQ(insert(0, 1, 0, 1), 0);
+	CHECK_EQ(rocsvm_range_base(&pool[0]), BASE);
+	CHECK_EQ(pool[0].length, HUGE);
+	CHECK_EQ(rocsvm_range_guard(&pool[0]), HUGE);
+	CHECK_EQ(insert(1, HUGE + 1, PAGE, PAGE), 0);
+	CHECK_EQ(rocsvm_range_base(&pool[1]), BASE + 2 * HUGE);
+	CHECK_EQ(pool[1].length, 2 * HUGE);
+	CHECK_EQ(rocsvm_range_guard(&pool[1]), HUGE);
+	CHECK_EQ(insert_fixed(2, BASE + 6 * HUGE + PAGE, HUGE, 0), -EINVAL);
+	CHECK_EQ(insert_fixed(2, BASE + HUGE, HUGE, 0), -EEXIST);
+	CHECK_EQ(insert_fixed(2, BASE + 6 * HUGE, HUGE, PAGE), 0);
+	CHECK_EQ(insert(3, HUGE, 0, 0), 0);
+	CHECK_EQ(rocsvm_range_base(&pool[3]), BASE + 5 * HUGE);
+	CHECK_EQ(insert(4, 1, 0, 0), -ENOMEM);
+	rocsvm_range_remove(&pool[0]);
+	rocsvm_range_remove(&pool[1]);
+	rocsvm_range_remove(&pool[2]);
+	rocsvm_range_remove(&pool[3]);
+	end();
+}
+
+void test_region_alignment(void)
+{
+	u64 alignment;
+
+	/* It is the address that is aligned, not the offset in the region. */
+	begin(BASE + 3 * PAGE, 1 << 20, PAGE);
+	for (alignment = PAGE; alignment <= 1 << 30; alignment *= 2) {
+		u64 expected = (BASE + 3 * PAGE + alignment - 1) / alignment *
+			       alignment;
+
+		CHECK_EQ(insert(0, 1, alignment, 0), 0);
+		CHECK_EQ(rocsvm_range_base(&pool[0]), expected);
+		rocsvm_range_remove(&pool[0]);
+	}
+	CHECK_EQ(insert(0, 1, 3 * PAGE, 0), -EINVAL);
+	CHECK_EQ(insert(0, 1, PAGE + 1, 0), -EINVAL);
+	CHECK_EQ(insert(0, 1, U64_MAX, 0), -EINVAL);
+	CHECK_EQ(insert(0, 1, 1ULL << 63, 0), -ENOMEM);
+	end();
+
+	CHECK_EQ(rocsvm_default_alignment(0), PAGE);
+	CHECK_EQ(rocsvm_default_alignment(1), PAGE);
+	CHECK_EQ(rocsvm_default_alignment(PAGE), PAGE);
+	CHECK_EQ(rocsvm_default_alignment(PAGE + 1), 2 * PAGE);
+	CHECK_EQ(rocsvm_default_alignment(3 * PAGE), 4 * PAGE);
+	CHECK_EQ(rocsvm_default_alignment(HUGE / 2), HUGE / 2);
+	CHECK_EQ(rocsvm_default_alignment(HUGE / 2 + 1), HUGE);
+	CHECK_EQ(rocsvm_default_alignment(HUGE), HUGE);
+	CHECK_EQ(rocsvm_default_alignment(HUGE + 1), HUGE);
+	CHECK_EQ(rocsvm_default_alignment(U64_MAX), HUGE);
+}
+
+void test_region_errors(void)
+{
+	const u64 last = BASE + 15 * PAGE;
+
+	begin(BASE, 16, PAGE);
+	CHECK_EQ(insert(0, 0, 0, 0), -EINVAL);
+	CHECK_EQ(insert(0, 0, 0, PAGE), -EINVAL);
+	CHECK_EQ(insert(0, U64_MAX, 0, 0), -EINVAL);
+	CHECK_EQ(insert(0, U64_MAX - PAGE + 2, 0, 0), -EINVAL);
+	CHECK_EQ(insert(0, U64_MAX - PAGE + 1, 0, 0), -ENOMEM);
+	CHECK_EQ(insert(0, 1, 0, U64_MAX), -EINVAL);
+	CHECK_EQ(insert(0, 1ULL << 63, 0, 1ULL << 63), -EINVAL);
+	CHECK_EQ(insert(0, 17 * PAGE, 0, 0), -ENOMEM);
+	CHECK_EQ(insert(0, 16 * PAGE + 1, 0, 0), -ENOMEM);
+	CHECK_EQ(insert(0, 16 * PAGE, 0, 1), -ENOMEM);
+
+	CHECK_EQ(insert_fixed(0, BASE, 0, 0), -EINVAL);
+	CHECK_EQ(insert_fixed(0, BASE + 1, 1, 0), -EINVAL);
+	CHECK_EQ(insert_fixed(0, BASE, U64_MAX, 0), -EINVAL);
+	CHECK_EQ(insert_fixed(0, BASE, 1, U64_MAX), -EINVAL);
+	CHECK_EQ(insert_fixed(0, BASE, 1ULL << 63, 1ULL << 63), -EINVAL);
+	CHECK_EQ(insert_fixed(0, BASE - PAGE, 1, 0), -ERANGE);
+	CHECK_EQ(insert_fixed(0, BASE - PAGE, 18 * PAGE, 0), -ERANGE);
+	CHECK_EQ(insert_fixed(0, 0, 1, 0), -ERANGE);
+	CHECK_EQ(insert_fixed(0, BASE + 16 * PAGE, 1, 0), -ERANGE);
+	CHECK_EQ(insert_fixed(0, U64_MAX - PAGE + 1, PAGE, 0), -ERANGE);
+	CHECK_EQ(insert_fixed(0, U64_MAX - PAGE + 1, PAGE, PAGE), -ERANGE);
+	CHECK_EQ(insert_fixed(0, last, PAGE + 1, 0), -ERANGE);
+	CHECK_EQ(insert_fixed(0, last, PAGE, 1), -ERANGE);
+	CHECK(rocsvm_region_empty(&region));
+	CHECK_EQ(insert_fixed(0, last, PAGE, 0), 0);
+	CHECK_EQ(insert_fixed(1, last, PAGE, 0), -EEXIST);
+	CHECK_EQ(insert_fixed(1, last - PAGE, PAGE, 1), -EEXIST);
+	CHECK_EQ(insert_fixed(1, BASE, 16 * PAGE, 0), -EEXIST);
+	CHECK(rocsvm_range_find(&region, last) == &pool[0]);
+	CHECK(!rocsvm_range_find(&region, last + PAGE));
+	CHECK(!rocsvm_range_next(&region, last + PAGE));
+	CHECK(!rocsvm_range_next(&region, U64_MAX));
+	rocsvm_range_remove(&pool[0]);
+	end();
+}
+
+void test_region_without_room(void)
+{
+	unsigned int warnings = shim_warnings;
+
+	memset(&region, 0, sizeof(region));
+	CHECK(rocsvm_region_empty(&region));
+	CHECK_EQ(insert(0, 1, 0, 0), -ENOMEM);
+	CHECK_EQ(insert_fixed(0, 0, 1, 0), -ERANGE);
+	CHECK(!rocsvm_range_find(&region, 0));
+	CHECK(!rocsvm_range_next(&region, 0));
+	rocsvm_region_fini(&region);
+	CHECK_EQ(shim_warnings, warnings);
+
+	/* The same after an end, and a new beginning elsewhere. */
+	begin(BASE, 1, PAGE);
+	end();
+	CHECK(rocsvm_region_empty(&region));
+	CHECK_EQ(insert(0, 1, 0, 0), -ENOMEM);
+	rocsvm_region_init(&region, 2 * BASE / 3 / PAGE * PAGE,
+			   ROCSVM_CANONICAL_END, PAGE);
+	CHECK_EQ(insert(0, 1, 0, 0), 0);
+	CHECK_EQ(rocsvm_range_base(&pool[0]), 2 * BASE / 3 / PAGE * PAGE);
+
+	/* A region that ends while a range is live says so. */
+	CHECK(!rocsvm_region_empty(&region));
+	rocsvm_region_fini(&region);
+	CHECK_EQ(shim_warnings, warnings + 1);
+}
+
+/* As many ranges as a large program has, by arithmetic instead of the model. */
+void test_region_many(void)
+{
+	const unsigned int n = 100000;
+	const u64 units = 1ULL << (39 - 12);
+	struct rocsvm_range *many = malloc(n * sizeof(*many));
+	unsigned int i;
+
+	begin(BASE, units, PAGE);
+	for (i = 0; i < n; i++) {
+		CHECK_EQ(rocsvm_range_insert(&region, &many[i], PAGE, 0, PAGE),
+			 0);
+		CHECK_EQ(rocsvm_range_base(&many[i]), BASE + 2 * i * PAGE);
+	}
+	for (i = 0; i < n; i++) {
+		CHECK(rocsvm_range_find(&region, BASE + 2 * i * PAGE + 1) ==
+		      &many[i]);
+		CHECK(rocsvm_range_next(&region, BASE + 2 * i * PAGE + PAGE) ==
+		      (i + 1 < n ? &many[i + 1] : NULL));
+	}
+	for (i = 0; i < n; i++)
+		rocsvm_range_remove(&many[i * 7919ULL % n]);
+
+	/* All of it in one piece again. */
+	CHECK_EQ(insert(0, units * PAGE, 0, 0), 0);
+	rocsvm_range_remove(&pool[0]);
+	free(many);
+	end();
+}
