@@ -1,0 +1,494 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Talking to KFD: the only file that knows it.
+ *
+ * amdgpu exports nothing, so KFD is reached through its file, by the ioctls
+ * of its user ABI, in the context of the process that it belongs to. It keeps
+ * one kfd_process for an mm, whoever opened it, and serves only the thread
+ * group that did.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/file.h>
+#include <linux/fs_struct.h>
+#include <linux/kfd_ioctl.h>
+#include <linux/module.h>
+#include <linux/namei.h>
+#include <linux/security.h>
+#include <linux/sched/signal.h>
+#include <linux/sched/task.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+#include <drm/drm_file.h>
+
+#include "compat.h"
+#include "rocsvm.h"
+
+#define KFD_PATH	"/dev/kfd"
+#define DRM_CHAR_MAJOR	226
+
+/* Where in the control page the arrays are that KFD's arguments point to. */
+#define CONTROL_ARRAY	256
+
+static_assert(CONTROL_ARRAY + ROCSVM_MAX_GPUS *
+	      sizeof(struct kfd_process_device_apertures) <= PAGE_SIZE);
+
+/* A character device of amdgpu's, which has two kinds: KFD and DRM nodes. */
+static bool is_amdgpu_file(const struct file *file, bool drm)
+{
+	const struct inode *inode = file_inode(file);
+
+	if (!S_ISCHR(inode->i_mode) ||
+	    (imajor(inode) == DRM_CHAR_MAJOR) != drm)
+		return false;
+	if (IS_BUILTIN(CONFIG_DRM_AMDGPU))
+		return !file->f_op->owner;
+	return file->f_op->owner &&
+	       !strcmp(module_name(file->f_op->owner), "amdgpu");
+}
+
+/**
+ * rocsvm_kfd_open - open KFD for the current process
+ *
+ * With the caller's credentials, so that who may not open KFD gets nothing
+ * here; but looked up from init's root, so that no chroot, mount or user
+ * namespace of the caller's can put something else in its place.
+ *
+ * Return: the file, or an ERR_PTR(): -ENODEV if there is no KFD.
+ */
+struct file *rocsvm_kfd_open(void)
+{
+	struct file *file;
+	struct path root;
+
+	task_lock(&init_task);
+	get_fs_root(init_task.fs, &root);
+	task_unlock(&init_task);
+	file = file_open_root(&root, KFD_PATH, O_RDWR | O_CLOEXEC, 0);
+	path_put(&root);
+
+	if (file == ERR_PTR(-ENOENT) || file == ERR_PTR(-ENXIO))
+		return ERR_PTR(-ENODEV);
+	if (IS_ERR(file))
+		return file;
+
+	if (!is_amdgpu_file(file, false)) {
+		pr_warn_ratelimited("%s is not amdgpu's KFD\n", KFD_PATH);
+		fput(file);
+		return ERR_PTR(-ENODEV);
+	}
+	return file;
+}
+
+/**
+ * rocsvm_kfd_render_file - get the DRM file behind a descriptor
+ * @fd: descriptor of the current process
+ *
+ * Return: the file with a reference, or an ERR_PTR().
+ */
+struct file *rocsvm_kfd_render_file(int fd)
+{
+	struct file *file = fget(fd);
+
+	if (!file)
+		return ERR_PTR(-EBADF);
+	if (!is_amdgpu_file(file, true)) {
+		fput(file);
+		return ERR_PTR(-EINVAL);
+	}
+	return file;
+}
+
+static long kfd_ioctl(struct file *kfd, unsigned int cmd, unsigned long arg)
+{
+	int err = security_file_ioctl(kfd, cmd, arg);
+
+	return err ? err : vfs_ioctl(kfd, cmd, arg);
+}
+
+static void __user *control_array(const struct rocsvm_space *space)
+{
+	return (void __user *)space->control.addr + CONTROL_ARRAY;
+}
+
+/*
+ * Call KFD with a struct of ours. KFD copies it back even when it fails. With
+ * @called false nothing has happened; else, and with -EFAULT, it is not known
+ * what has.
+ */
+static int kfd_call(struct rocsvm_space *space, unsigned int cmd, void *args,
+		    bool *called)
+{
+	void __user *uargs = (void __user *)space->control.addr;
+	int err;
+
+	lockdep_assert_held(&space->lock);
+
+	*called = false;
+	if (copy_to_user(uargs, args, _IOC_SIZE(cmd)))
+		return -EFAULT;
+	*called = true;
+	err = kfd_ioctl(space->kfd, cmd, (unsigned long)uargs);
+	if (copy_from_user(args, uargs, _IOC_SIZE(cmd)))
+		return -EFAULT;
+	return err;
+}
+
+static int kfd_read_apertures(struct rocsvm_space *space, unsigned int n,
+			      struct kfd_process_device_apertures *apertures)
+{
+	struct kfd_ioctl_get_process_apertures_new_args args = {
+		.kfd_process_device_apertures_ptr =
+			(unsigned long)control_array(space),
+		.num_of_nodes = n,
+	};
+	bool called;
+	int err;
+
+	err = kfd_call(space, AMDKFD_IOC_GET_PROCESS_APERTURES_NEW, &args,
+		       &called);
+	if (err)
+		return err;
+	/* Asked for none, KFD answers how many there are. */
+	if (!n)
+		return args.num_of_nodes;
+	if (args.num_of_nodes != n)
+		return -EAGAIN;
+	if (copy_from_user(apertures, control_array(space),
+			   n * sizeof(*apertures)))
+		return -EFAULT;
+	return n;
+}
+
+/**
+ * rocsvm_kfd_apertures - read the GPUs and their apertures
+ * @space: the space; its gpus are set on success
+ *
+ * Return: 0; -ENODEV without a GPU.
+ */
+int rocsvm_kfd_apertures(struct rocsvm_space *space)
+{
+	struct kfd_process_device_apertures *apertures;
+	struct rocsvm_gpu *gpus;
+	int i, n, bound;
+
+	n = kfd_read_apertures(space, 0, NULL);
+	if (n <= 0)
+		return n ? n : -ENODEV;
+	if (n > ROCSVM_MAX_GPUS) {
+		pr_warn_ratelimited("KFD has %d GPUs, more than %d\n", n,
+				    ROCSVM_MAX_GPUS);
+		return -EOPNOTSUPP;
+	}
+
+	apertures = kcalloc(n, sizeof(*apertures), GFP_KERNEL_ACCOUNT);
+	gpus = kcalloc(n, sizeof(*gpus), GFP_KERNEL_ACCOUNT);
+	if (!apertures || !gpus) {
+		n = -ENOMEM;
+		goto out;
+	}
+	n = kfd_read_apertures(space, n, apertures);
+	if (n < 0)
+		goto out;
+
+	for (i = 0; i < n; i++) {
+		const struct kfd_process_device_apertures *a = &apertures[i];
+
+		gpus[i] = (struct rocsvm_gpu){
+			.gpu_id = a->gpu_id,
+			.canonical = a->gpuvm_limit < ROCSVM_CANONICAL_END,
+			.gpuvm = { a->gpuvm_base, a->gpuvm_limit },
+			.lds = { a->lds_base, a->lds_limit },
+			.scratch = { a->scratch_base, a->scratch_limit },
+		};
+		/* Bound by an earlier life of the space. */
+		bound = rocsvm_space_gpu(space, a->gpu_id);
+		if (bound >= 0)
+			swap(gpus[i].drm, space->gpus[bound].drm);
+	}
+	rocsvm_space_drop_gpus(space);
+	space->gpus = no_free_ptr(gpus);
+	space->num_gpus = n;
+	n = 0;
+out:
+	kfree(gpus);
+	kfree(apertures);
+	return n;
+}
+
+/**
+ * rocsvm_kfd_acquire_vm - bind the process to a GPU's VM
+ * @space: the space
+ * @gpu_id: the GPU
+ * @drm_fd: descriptor of its render node
+ *
+ * Return: 0 or KFD's errno.
+ */
+int rocsvm_kfd_acquire_vm(struct rocsvm_space *space, u32 gpu_id, int drm_fd)
+{
+	struct kfd_ioctl_acquire_vm_args args = {
+		.drm_fd = drm_fd,
+		.gpu_id = gpu_id,
+	};
+	bool called;
+
+	return kfd_call(space, AMDKFD_IOC_ACQUIRE_VM, &args, &called);
+}
+
+static u32 kfd_alloc_flags(const struct rocsvm_buffer *buf)
+{
+	u32 flags = 0;
+
+	switch (buf->kind) {
+	case ROCSVM_KIND_HOST:
+		flags = KFD_IOC_ALLOC_MEM_FLAGS_USERPTR;
+		break;
+	case ROCSVM_KIND_GTT:
+		flags = KFD_IOC_ALLOC_MEM_FLAGS_GTT;
+		break;
+	case ROCSVM_KIND_VRAM:
+		flags = KFD_IOC_ALLOC_MEM_FLAGS_VRAM |
+			KFD_IOC_ALLOC_MEM_FLAGS_PUBLIC;
+		break;
+	case ROCSVM_KIND_PRIVATE_VRAM:
+		flags = KFD_IOC_ALLOC_MEM_FLAGS_VRAM;
+		break;
+	}
+
+	if (!(buf->flags & ROCSVM_ALLOC_READONLY))
+		flags |= KFD_IOC_ALLOC_MEM_FLAGS_WRITABLE;
+	if (buf->flags & ROCSVM_ALLOC_EXECUTABLE)
+		flags |= KFD_IOC_ALLOC_MEM_FLAGS_EXECUTABLE;
+	if (buf->flags & ROCSVM_ALLOC_COHERENT)
+		flags |= KFD_IOC_ALLOC_MEM_FLAGS_COHERENT;
+	if (buf->flags & ROCSVM_ALLOC_UNCACHED)
+		flags |= KFD_IOC_ALLOC_MEM_FLAGS_UNCACHED;
+	return flags;
+}
+
+/**
+ * rocsvm_kfd_alloc - allocate a buffer at its address
+ * @space: the space
+ * @buf: has its range, kind, flags and GPU; gets its handle and mmap offset
+ *
+ * Return: 0 or KFD's errno. With buf->lost set KFD may have a buffer there
+ * that nobody knows the handle of.
+ */
+int rocsvm_kfd_alloc(struct rocsvm_space *space, struct rocsvm_buffer *buf)
+{
+	struct kfd_ioctl_alloc_memory_of_gpu_args args = {
+		.va_addr = rocsvm_range_base(&buf->range),
+		.size = buf->range.length,
+		.gpu_id = space->gpus[buf->gpu].gpu_id,
+		.flags = kfd_alloc_flags(buf),
+	};
+	bool called;
+	int err;
+
+	/* A userptr's CPU address: the same. */
+	if (buf->kind == ROCSVM_KIND_HOST)
+		args.mmap_offset = args.va_addr;
+
+	err = kfd_call(space, AMDKFD_IOC_ALLOC_MEMORY_OF_GPU, &args, &called);
+	if (err) {
+		buf->lost = called && err == -EFAULT;
+		return err;
+	}
+	buf->handle = args.handle;
+	buf->mmap_pgoff = args.mmap_offset >> PAGE_SHIFT;
+	return 0;
+}
+
+/* All signals blocked: what must not stop half-way. */
+static void block_signals(sigset_t *old)
+{
+	sigset_t all;
+
+	sigfillset(&all);
+	sigprocmask(SIG_BLOCK, &all, old);
+}
+
+static void restore_signals(sigset_t *old)
+{
+	sigprocmask(SIG_SETMASK, old, NULL);
+}
+
+/**
+ * rocsvm_kfd_free - free a buffer that is mapped to no GPU
+ * @space: the space
+ * @handle: KFD's handle
+ *
+ * KFD takes the buffer apart before the last thing that can fail, and a second
+ * FREE of what is left corrupts its lists. So signals are kept out, and an
+ * error that is not a refusal is final.
+ *
+ * Return: 0 if the handle is not to be used again; else -EBUSY, -EPERM or
+ * -EFAULT, and nothing has happened.
+ */
+int rocsvm_kfd_free(struct rocsvm_space *space, u64 handle)
+{
+	struct kfd_ioctl_free_memory_of_gpu_args args = { .handle = handle };
+	sigset_t old;
+	bool called;
+	int err;
+
+	block_signals(&old);
+	err = kfd_call(space, AMDKFD_IOC_FREE_MEMORY_OF_GPU, &args, &called);
+	restore_signals(&old);
+
+	if (err == -EBUSY || err == -EPERM || (err == -EFAULT && !called))
+		return err;
+	/* -EINVAL: the program has freed it over KFD's own ioctl. */
+	if (err && err != -EINVAL)
+		pr_warn_ratelimited("%s[%d]: KFD FREE of handle 0x%llx: %d\n",
+				    current->comm, task_tgid_nr(current),
+				    handle, err);
+	return 0;
+}
+
+/* Put the GPUs of a bit mask into the control page, in ascending order. */
+static int put_gpu_ids(const struct rocsvm_space *space, u64 gpus)
+{
+	u32 ids[ROCSVM_MAX_GPUS];
+	unsigned int i, n = 0;
+
+	for (i = 0; i < space->num_gpus; i++)
+		if (gpus & BIT_ULL(i))
+			ids[n++] = space->gpus[i].gpu_id;
+	if (copy_to_user(control_array(space), ids, n * sizeof(*ids)))
+		return -EFAULT;
+	return n;
+}
+
+/* The first n GPUs of a bit mask. */
+static u64 first_gpus(u64 gpus, unsigned int n)
+{
+	u64 rest = gpus;
+
+	while (n--)
+		rest &= rest - 1;
+	return gpus & ~rest;
+}
+
+/**
+ * rocsvm_kfd_map - map a buffer to GPUs
+ * @space: the space
+ * @handle: KFD's handle
+ * @gpus: bit mask of GPUs by index, not 0
+ * @done: set to those that are mapped now, all of @gpus if it is not known;
+ *	also on failure
+ *
+ * Return: 0 or KFD's errno.
+ */
+int rocsvm_kfd_map(struct rocsvm_space *space, u64 handle, u64 gpus, u64 *done)
+{
+	struct kfd_ioctl_map_memory_to_gpu_args args = {
+		.handle = handle,
+		.device_ids_array_ptr = (unsigned long)control_array(space),
+	};
+	bool called;
+	int n, err;
+
+	*done = 0;
+	n = put_gpu_ids(space, gpus);
+	if (n < 0)
+		return n;
+	args.n_devices = n;
+
+	err = kfd_call(space, AMDKFD_IOC_MAP_MEMORY_TO_GPU, &args, &called);
+	if (!err || (err == -EFAULT && called))
+		*done = gpus;
+	else if (called)
+		*done = first_gpus(gpus, min_t(u32, args.n_success, n));
+	return err;
+}
+
+/**
+ * rocsvm_kfd_unmap - unmap a buffer from GPUs
+ * @space: the space
+ * @handle: KFD's handle
+ * @gpus: bit mask of GPUs by index, not 0
+ * @done: set to those that are unmapped now; also on failure
+ *
+ * Not interruptible: KFD would return before it has flushed the TLBs.
+ *
+ * Return: 0 or KFD's errno.
+ */
+int rocsvm_kfd_unmap(struct rocsvm_space *space, u64 handle, u64 gpus,
+		     u64 *done)
+{
+	struct kfd_ioctl_unmap_memory_from_gpu_args args = {
+		.handle = handle,
+		.device_ids_array_ptr = (unsigned long)control_array(space),
+	};
+	sigset_t old;
+	bool called;
+	int n, err;
+
+	*done = 0;
+	n = put_gpu_ids(space, gpus);
+	if (n < 0)
+		return n;
+	args.n_devices = n;
+
+	block_signals(&old);
+	err = kfd_call(space, AMDKFD_IOC_UNMAP_MEMORY_FROM_GPU, &args, &called);
+	restore_signals(&old);
+	if (!err)
+		*done = gpus;
+	else if (called && err != -EFAULT)
+		*done = first_gpus(gpus, min_t(u32, args.n_success, n));
+	return err;
+}
+
+/* ALLOC over KFD's own ioctl: its address must not meet a buffer of ours. */
+static long kfd_forward_alloc(struct rocsvm_space *space, unsigned int cmd,
+			      unsigned long arg)
+{
+	struct kfd_ioctl_alloc_memory_of_gpu_args args = {};
+	size_t size = min_t(size_t, _IOC_SIZE(cmd), sizeof(args));
+	long ret;
+
+	if (copy_from_user(&args, (void __user *)arg, size))
+		return -EFAULT;
+	if (mutex_lock_killable(&space->lock))
+		return -EINTR;
+	if (rocsvm_buffers_overlap(space, args.va_addr, args.size))
+		ret = -EEXIST;
+	else
+		ret = kfd_ioctl(space->kfd, cmd, arg);
+	mutex_unlock(&space->lock);
+	return ret;
+}
+
+/**
+ * rocsvm_kfd_forward - hand an ioctl of KFD's on
+ * @space: the caller's space
+ * @cmd: its number, of type 'K'
+ * @arg: its argument
+ *
+ * Without space->lock: some of KFD's ioctls wait for events.
+ *
+ * Return: what KFD says; -EEXIST for an ALLOC that meets a live buffer.
+ */
+long rocsvm_kfd_forward(struct rocsvm_space *space, unsigned int cmd,
+			unsigned long arg)
+{
+	/* KFD looks at nothing but the number, either. */
+	if (_IOC_NR(cmd) == _IOC_NR(AMDKFD_IOC_ALLOC_MEMORY_OF_GPU))
+		return kfd_forward_alloc(space, cmd, arg);
+	return kfd_ioctl(space->kfd, cmd, arg);
+}
+
+/**
+ * rocsvm_kfd_mmap - hand an mmap of KFD's on: doorbells, events
+ * @space: the caller's space
+ * @vma: the mapping to be; becomes KFD's
+ *
+ * Return: what KFD says.
+ */
+int rocsvm_kfd_mmap(struct rocsvm_space *space, struct vm_area_struct *vma)
+{
+	vma_set_file(vma, space->kfd);
+	return space->kfd->f_op->mmap(space->kfd, vma);
+}

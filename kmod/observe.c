@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What the module shows of itself in sysfs, one value a file:
+ * /sys/class/rocsvm/rocsvm/. Counters over all spaces; no lock is needed to
+ * read them, and none is held when they change.
+ */
+#include <linux/device.h>
+#include <linux/sysfs.h>
+
+#include "rocsvm.h"
+
+static atomic64_t num_spaces;
+static atomic64_t reserved_bytes_total;
+static atomic64_t num_buffers;
+static atomic64_t buffer_bytes_total;
+
+/**
+ * rocsvm_count_space - count spaces that live and what they reserve
+ * @n: 1, 0 or -1
+ * @reserved_bytes: change of the sum of the windows' lengths
+ */
+void rocsvm_count_space(int n, s64 reserved_bytes)
+{
+	atomic64_add(n, &num_spaces);
+	atomic64_add(reserved_bytes, &reserved_bytes_total);
+}
+
+/**
+ * rocsvm_count_buffer - count buffers that live and their lengths
+ * @n: change of the number
+ * @bytes: change of the sum of the lengths
+ */
+void rocsvm_count_buffer(int n, s64 bytes)
+{
+	atomic64_add(n, &num_buffers);
+	atomic64_add(bytes, &buffer_bytes_total);
+}
+
+static ssize_t version_show(struct device *dev, struct device_attribute *attr,
+			    char *buf)
+{
+	return sysfs_emit(buf, "%s\n", ROCSVM_VERSION);
+}
+static DEVICE_ATTR_RO(version);
+
+static ssize_t abi_show(struct device *dev, struct device_attribute *attr,
+			char *buf)
+{
+	return sysfs_emit(buf, "%d\n", ROCSVM_ABI);
+}
+static DEVICE_ATTR_RO(abi);
+
+static ssize_t spaces_show(struct device *dev, struct device_attribute *attr,
+			   char *buf)
+{
+	return sysfs_emit(buf, "%lld\n", atomic64_read(&num_spaces));
+}
+static DEVICE_ATTR_RO(spaces);
+
+static ssize_t reserved_bytes_show(struct device *dev,
+				   struct device_attribute *attr, char *buf)
+{
+	return sysfs_emit(buf, "%lld\n", atomic64_read(&reserved_bytes_total));
+}
+static DEVICE_ATTR_RO(reserved_bytes);
+
+static ssize_t buffers_show(struct device *dev, struct device_attribute *attr,
+			    char *buf)
+{
+	return sysfs_emit(buf, "%lld\n", atomic64_read(&num_buffers));
+}
+static DEVICE_ATTR_RO(buffers);
+
+static ssize_t buffer_bytes_show(struct device *dev,
+				 struct device_attribute *attr, char *buf)
+{
+	return sysfs_emit(buf, "%lld\n", atomic64_read(&buffer_bytes_total));
+}
+static DEVICE_ATTR_RO(buffer_bytes);
+
+static struct attribute *rocsvm_attrs[] = {
+	&dev_attr_version.attr,
+	&dev_attr_abi.attr,
+	&dev_attr_spaces.attr,
+	&dev_attr_reserved_bytes.attr,
+	&dev_attr_buffers.attr,
+	&dev_attr_buffer_bytes.attr,
+	NULL,
+};
+
+static const struct attribute_group rocsvm_group = {
+	.attrs = rocsvm_attrs,
+};
+
+const struct attribute_group *rocsvm_groups[] = {
+	&rocsvm_group,
+	NULL,
+};

@@ -1,0 +1,671 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The SVM space: what is kept for one mm, from its first open to its end.
+ *
+ * It is tied to the mm by an mmu_notifier and found by it, so every open in
+ * the process has the same one. It ends in one of two ways:
+ *
+ *  - the process itself closes its last file: buffers go back to KFD, the
+ *    window is unmapped;
+ *  - the mm goes (exit, kill, exec): the notifier's ->release, the first thing
+ *    in exit_mmap(), drops every reference, so that memory goes with its owner
+ *    even while another process holds an inherited file. KFD has a notifier of
+ *    its own.
+ *
+ * A last close in any other context (another process, a kernel thread, an
+ * exiting task without an mm) can't call KFD and must not touch the mm it
+ * finds itself in. The space then lives on without a file, until the process
+ * opens it again or ends.
+ *
+ * What outlasts a close in the process is KFD's binding of its GPUs' VMs, which
+ * ends with the mm: the space lies dormant then and keeps the render files, so
+ * that the program can open and acquire again.
+ *
+ * References (mmu_notifier users): one for each file, one while the space is
+ * live or dormant. A live one keeps the module as well.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/compat.h>
+#include <linux/file.h>
+#include <linux/module.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+#include <linux/wait.h>
+
+#include "rocsvm.h"
+
+static LIST_HEAD(dormant_spaces);
+static DEFINE_SPINLOCK(dormant_lock);
+
+static atomic_t num_allocated = ATOMIC_INIT(0);
+static DECLARE_WAIT_QUEUE_HEAD(spaces_freed);
+
+static void space_init_regions(struct rocsvm_space *space)
+{
+	const struct rocsvm_window *window = &space->window;
+
+	if (!window->work)
+		return;
+	rocsvm_region_init(&space->pages, window->base, window->huge_base,
+			   PAGE_SIZE);
+	rocsvm_region_init(&space->huge, window->huge_base, window->limit + 1,
+			   ROCSVM_HUGE_SIZE);
+	rocsvm_count_space(0, window->limit + 1 - window->base);
+}
+
+static void space_fini_regions(struct rocsvm_space *space)
+{
+	const struct rocsvm_window *window = &space->window;
+
+	if (!window->work)
+		return;
+	rocsvm_region_fini(&space->pages);
+	rocsvm_region_fini(&space->huge);
+	memset(&space->pages, 0, sizeof(space->pages));
+	memset(&space->huge, 0, sizeof(space->huge));
+	rocsvm_count_space(0, -(s64)(window->limit + 1 - window->base));
+}
+
+/*
+ * Let go of everything but the GPUs, touching no mapping. There are no buffers
+ * any more.
+ */
+static void space_drop(struct rocsvm_space *space)
+{
+	unsigned int i;
+
+	space_fini_regions(space);
+	rocsvm_window_drop(&space->window);
+	rocsvm_control_drop(&space->control);
+	for (i = 0; i < space->num_gpus; i++)
+		space->gpus[i].acquired = false;
+	if (space->kfd)
+		fput(space->kfd);
+	space->kfd = NULL;
+}
+
+static bool space_is_bound(const struct rocsvm_space *space)
+{
+	unsigned int i;
+
+	for (i = 0; i < space->num_gpus; i++)
+		if (space->gpus[i].drm)
+			return true;
+	return false;
+}
+
+/**
+ * rocsvm_space_drop_gpus - forget the GPUs
+ * @space: the space
+ */
+void rocsvm_space_drop_gpus(struct rocsvm_space *space)
+{
+	unsigned int i;
+
+	for (i = 0; i < space->num_gpus; i++)
+		if (space->gpus[i].drm)
+			fput(space->gpus[i].drm);
+	kfree(space->gpus);
+	space->gpus = NULL;
+	space->num_gpus = 0;
+}
+
+/* As space_drop(), and give the addresses back. */
+static void space_unmap_and_drop(struct rocsvm_space *space)
+{
+	space_fini_regions(space);
+	rocsvm_window_unmap(space);
+	rocsvm_control_unmap(&space->control);
+	/* The window's layout is gone: nothing is finalised twice. */
+	rocsvm_window_drop(&space->window);
+	space_drop(space);
+}
+
+/* Behind the window, where it also stops mremap() from growing it. */
+static int space_place_control(struct rocsvm_space *space)
+{
+	int err = rocsvm_control_place(&space->control, space->window.end);
+
+	/* Another thread's mapping is as good a stopper. */
+	return err == -EEXIST ? 0 : err;
+}
+
+static int space_find_svm_range(struct rocsvm_space *space)
+{
+	struct rocsvm_aperture *gpuvm;
+	unsigned int i;
+	int err;
+
+	gpuvm = kcalloc(space->num_gpus, sizeof(*gpuvm), GFP_KERNEL_ACCOUNT);
+	if (!gpuvm)
+		return -ENOMEM;
+	for (i = 0; i < space->num_gpus; i++)
+		gpuvm[i] = space->gpus[i].gpuvm;
+	err = rocsvm_intersect(gpuvm, space->num_gpus, &space->svm);
+	kfree(gpuvm);
+	if (err)
+		pr_warn_ratelimited("%u GPUs, but no SVM range common to all that have a canonical gpuvm aperture\n",
+				    space->num_gpus);
+	return err;
+}
+
+static int space_setup(struct rocsvm_space *space)
+{
+	struct file *kfd;
+	int err;
+
+	kfd = rocsvm_kfd_open();
+	if (IS_ERR(kfd))
+		return PTR_ERR(kfd);
+	space->kfd = kfd;
+
+	err = rocsvm_control_create(&space->control);
+	if (err)
+		goto err_drop;
+	err = rocsvm_kfd_apertures(space);
+	if (err)
+		goto err_drop;
+	err = space_find_svm_range(space);
+	if (err)
+		goto err_drop;
+	err = rocsvm_window_reserve(&space->window, space->mn.mm, &space->svm,
+				    0, 0);
+	if (err)
+		goto err_drop;
+	space_init_regions(space);
+	err = space_place_control(space);
+	if (err)
+		goto err_drop;
+	return 0;
+
+err_drop:
+	space_unmap_and_drop(space);
+	return err;
+}
+
+static const struct mmu_notifier_ops space_notifier_ops;
+
+static struct rocsvm_space *to_space(struct mmu_notifier *mn)
+{
+	return container_of(mn, struct rocsvm_space, mn);
+}
+
+/* A space that is live keeps the module, and itself. */
+static int space_keep(struct rocsvm_space *space)
+{
+	struct mmu_notifier *mn;
+
+	mn = mmu_notifier_get(&space_notifier_ops, space->mn.mm);
+	if (IS_ERR(mn))
+		return PTR_ERR(mn);
+	__module_get(THIS_MODULE);
+	return 0;
+}
+
+static void space_unkeep(struct rocsvm_space *space)
+{
+	rocsvm_space_drop_gpus(space);
+	mmu_notifier_put(&space->mn);
+	module_put(THIS_MODULE);
+}
+
+/* Whoever takes a space off the list ends it, or makes it live again. */
+static bool space_wake(struct rocsvm_space *space)
+{
+	bool dormant;
+
+	spin_lock(&dormant_lock);
+	dormant = !list_empty(&space->dormant);
+	list_del_init(&space->dormant);
+	spin_unlock(&dormant_lock);
+	return dormant;
+}
+
+/*
+ * From live to dormant: KFD keeps a bound VM until the mm goes, and refuses
+ * another render file. It may not keep the module from being unloaded.
+ */
+static void space_sleep(struct rocsvm_space *space)
+{
+	spin_lock(&dormant_lock);
+	list_add(&space->dormant, &dormant_spaces);
+	spin_unlock(&dormant_lock);
+	module_put(THIS_MODULE);
+}
+
+static void space_end_dormant(struct rocsvm_space *space)
+{
+	rocsvm_space_drop_gpus(space);
+	mmu_notifier_put(&space->mn);
+}
+
+/**
+ * rocsvm_space_exit - end what is left of spaces when the module goes
+ *
+ * No file is open and no space is live: only the dormant ones are left, and
+ * spaces whose memory is yet to be freed, by callbacks of the module's.
+ */
+void rocsvm_space_exit(void)
+{
+	struct rocsvm_space *space;
+
+	do {
+		spin_lock(&dormant_lock);
+		space = list_first_entry_or_null(&dormant_spaces,
+						 struct rocsvm_space, dormant);
+		if (space)
+			list_del_init(&space->dormant);
+		spin_unlock(&dormant_lock);
+		if (space)
+			space_end_dormant(space);
+	} while (space);
+
+	/* Notifier callbacks that run, then those that free. */
+	mmu_notifier_synchronize();
+	wait_event(spaces_freed, !atomic_read(&num_allocated));
+}
+
+/*
+ * The mm ends. No task runs in it any more, so nobody is in a call; a last
+ * file may be closed elsewhere at the same time, which touches only the count
+ * of files. Called in contexts that may hold KFD's locks: space->lock is
+ * neither needed nor allowed here.
+ */
+static void space_notifier_release(struct mmu_notifier *mn,
+				   struct mm_struct *mm)
+{
+	struct rocsvm_space *space = to_space(mn);
+
+	if (space->live) {
+		rocsvm_buffers_forget(space);
+		space_drop(space);
+		space->live = false;
+		rocsvm_count_space(-1, 0);
+		/* Module exit waits for notifier callbacks. */
+		space_unkeep(space);
+	} else if (space_wake(space)) {
+		space_end_dormant(space);
+	}
+}
+
+static struct mmu_notifier *space_notifier_alloc(struct mm_struct *mm)
+{
+	struct rocsvm_space *space;
+
+	space = kzalloc(sizeof(*space), GFP_KERNEL_ACCOUNT);
+	if (!space)
+		return ERR_PTR(-ENOMEM);
+	atomic_inc(&num_allocated);
+	mutex_init(&space->lock);
+	INIT_LIST_HEAD(&space->quarantine);
+	INIT_LIST_HEAD(&space->dormant);
+	space->tgid = get_pid(task_tgid(current));
+	return &space->mn;
+}
+
+static void space_notifier_free(struct mmu_notifier *mn)
+{
+	struct rocsvm_space *space = to_space(mn);
+
+	mutex_destroy(&space->lock);
+	put_pid(space->tgid);
+	kfree(space);
+	if (atomic_dec_and_test(&num_allocated))
+		wake_up(&spaces_freed);
+}
+
+static const struct mmu_notifier_ops space_notifier_ops = {
+	.release = space_notifier_release,
+	.alloc_notifier = space_notifier_alloc,
+	.free_notifier = space_notifier_free,
+};
+
+/**
+ * rocsvm_space_is_current - whether the caller may use a space
+ * @space: the space
+ *
+ * The mm alone is not enough: KFD serves one thread group.
+ *
+ * Return: true for the process that opened it.
+ */
+bool rocsvm_space_is_current(const struct rocsvm_space *space)
+{
+	return current->mm == space->mn.mm &&
+	       task_tgid(current) == space->tgid;
+}
+
+static int space_make_live(struct rocsvm_space *space)
+{
+	int err;
+
+	/* A dormant space has its reference on itself already. */
+	if (space_wake(space)) {
+		__module_get(THIS_MODULE);
+	} else {
+		err = space_keep(space);
+		if (err)
+			return err;
+	}
+	err = space_setup(space);
+	if (err) {
+		if (space_is_bound(space))
+			space_sleep(space);
+		else
+			space_unkeep(space);
+		return err;
+	}
+	space->live = true;
+	rocsvm_count_space(1, 0);
+	return 0;
+}
+
+/**
+ * rocsvm_space_open - get the current process's space for one more file
+ *
+ * Return: the space, or an ERR_PTR(); nothing is left behind then.
+ */
+struct rocsvm_space *rocsvm_space_open(void)
+{
+	struct rocsvm_space *space;
+	struct mmu_notifier *mn;
+	int err = 0;
+
+	/* A kernel thread has no address space to reserve. */
+	if (!current->mm || (current->flags & PF_KTHREAD))
+		return ERR_PTR(-EINVAL);
+
+	mn = mmu_notifier_get(&space_notifier_ops, current->mm);
+	if (IS_ERR(mn))
+		return ERR_CAST(mn);
+	space = to_space(mn);
+
+	if (!rocsvm_space_is_current(space)) {
+		err = -EBADF;
+		goto err_put;
+	}
+	if (mutex_lock_killable(&space->lock)) {
+		err = -EINTR;
+		goto err_put;
+	}
+	if (!space->live)
+		err = space_make_live(space);
+	if (!err)
+		space->files++;
+	mutex_unlock(&space->lock);
+	if (err)
+		goto err_put;
+	return space;
+
+err_put:
+	mmu_notifier_put(mn);
+	return ERR_PTR(err);
+}
+
+/**
+ * rocsvm_space_close - a file of the space is closed, in whatever context
+ * @space: the space
+ */
+void rocsvm_space_close(struct rocsvm_space *space)
+{
+	mutex_lock(&space->lock);
+	/* Elsewhere than in the process itself space->live is not ours to read. */
+	if (!--space->files && rocsvm_space_is_current(space) && space->live) {
+		rocsvm_buffers_free_all(space);
+		space_unmap_and_drop(space);
+		space->live = false;
+		rocsvm_count_space(-1, 0);
+		if (space_is_bound(space))
+			space_sleep(space);
+		else
+			space_unkeep(space);
+	}
+	mutex_unlock(&space->lock);
+
+	/* The reference of the file; the last one frees the space. */
+	mmu_notifier_put(&space->mn);
+}
+
+/**
+ * rocsvm_space_gpu - look a GPU up
+ * @space: the space
+ * @gpu_id: KFD's id
+ *
+ * Return: its index, or -ENODEV.
+ */
+int rocsvm_space_gpu(const struct rocsvm_space *space, u32 gpu_id)
+{
+	unsigned int i;
+
+	for (i = 0; i < space->num_gpus; i++)
+		if (space->gpus[i].gpu_id == gpu_id)
+			return i;
+	return -ENODEV;
+}
+
+/* ioctl(ROCSVM_INFO) */
+int rocsvm_info(struct rocsvm_ucmd *ucmd)
+{
+	struct rocsvm_space *space = ucmd->space;
+	struct rocsvm_info *cmd = ucmd->cmd;
+	unsigned int i;
+
+	if (cmd->flags || cmd->__reserved)
+		return -EOPNOTSUPP;
+	if (mutex_lock_killable(&space->lock))
+		return -EINTR;
+
+	cmd->abi = ROCSVM_ABI;
+	cmd->num_gpus = space->num_gpus;
+	cmd->num_acquired = 0;
+	for (i = 0; i < space->num_gpus; i++)
+		cmd->num_acquired += space->gpus[i].acquired;
+	cmd->svm_base = space->svm.base;
+	cmd->svm_limit = space->svm.limit;
+	cmd->svm_alignment = PAGE_SIZE;
+	cmd->window_base = space->window.base;
+	cmd->window_limit = space->window.limit;
+	cmd->huge_base = space->window.huge_base;
+	cmd->num_buffers = space->num_buffers;
+	cmd->buffer_bytes = space->buffer_bytes;
+	cmd->quarantined_bytes = space->quarantined_bytes;
+
+	mutex_unlock(&space->lock);
+	return rocsvm_ucmd_respond(ucmd);
+}
+
+/* ioctl(ROCSVM_GPU_INFO) */
+int rocsvm_gpu_info(struct rocsvm_ucmd *ucmd)
+{
+	struct rocsvm_space *space = ucmd->space;
+	struct rocsvm_gpu_info *cmd = ucmd->cmd;
+	const struct rocsvm_gpu *gpu;
+
+	if (cmd->flags || cmd->__reserved)
+		return -EOPNOTSUPP;
+	if (mutex_lock_killable(&space->lock))
+		return -EINTR;
+	if (cmd->index >= space->num_gpus) {
+		mutex_unlock(&space->lock);
+		return -ENODEV;
+	}
+
+	gpu = &space->gpus[cmd->index];
+	cmd->gpu_id = gpu->gpu_id;
+	cmd->gpu_flags = (gpu->canonical ? ROCSVM_GPU_CANONICAL : 0) |
+			 (gpu->acquired ? ROCSVM_GPU_ACQUIRED : 0);
+	cmd->gpuvm_base = gpu->gpuvm.base;
+	cmd->gpuvm_limit = gpu->gpuvm.limit;
+	cmd->lds_base = gpu->lds.base;
+	cmd->lds_limit = gpu->lds.limit;
+	cmd->scratch_base = gpu->scratch.base;
+	cmd->scratch_limit = gpu->scratch.limit;
+
+	mutex_unlock(&space->lock);
+	return rocsvm_ucmd_respond(ucmd);
+}
+
+static int acquire_locked(struct rocsvm_space *space, struct rocsvm_gpu *gpu,
+			  struct file *drm, int drm_fd)
+{
+	int err;
+
+	if (gpu->drm == drm) {
+		gpu->acquired = true;
+		return 0;
+	}
+	if (gpu->acquired)
+		return -EBUSY;
+	/*
+	 * Bound before the space was closed and opened again. The VM is still
+	 * the first file's; any file of that node shows the right to use it.
+	 */
+	if (gpu->drm) {
+		if (file_inode(gpu->drm)->i_rdev != file_inode(drm)->i_rdev)
+			return -EBUSY;
+		gpu->acquired = true;
+		return 0;
+	}
+
+	err = rocsvm_kfd_acquire_vm(space, gpu->gpu_id, drm_fd);
+	if (err)
+		return err;
+	gpu->drm = get_file(drm);
+	gpu->acquired = true;
+	return 0;
+}
+
+/* ioctl(ROCSVM_ACQUIRE_VM) */
+int rocsvm_acquire_vm(struct rocsvm_ucmd *ucmd)
+{
+	struct rocsvm_space *space = ucmd->space;
+	struct rocsvm_acquire_vm *cmd = ucmd->cmd;
+	struct file *drm;
+	int index, err;
+
+	if (cmd->flags)
+		return -EOPNOTSUPP;
+	drm = rocsvm_kfd_render_file(cmd->drm_fd);
+	if (IS_ERR(drm))
+		return PTR_ERR(drm);
+	if (mutex_lock_killable(&space->lock)) {
+		err = -EINTR;
+		goto out_put;
+	}
+
+	index = rocsvm_space_gpu(space, cmd->gpu_id);
+	if (index < 0) {
+		err = index;
+		goto out_unlock;
+	}
+	err = acquire_locked(space, &space->gpus[index], drm, cmd->drm_fd);
+out_unlock:
+	mutex_unlock(&space->lock);
+out_put:
+	fput(drm);
+	return err;
+}
+
+static int reserve_check(const struct rocsvm_reserve *cmd)
+{
+	if (cmd->flags & ~ROCSVM_RESERVE_FIXED)
+		return -EOPNOTSUPP;
+	if (!IS_ALIGNED(cmd->base, ROCSVM_HUGE_SIZE) ||
+	    (cmd->length && (!IS_ALIGNED(cmd->length, 2 * ROCSVM_HUGE_SIZE) ||
+			     cmd->length < ROCSVM_MIN_WINDOW)))
+		return -EINVAL;
+	if (!(cmd->flags & ROCSVM_RESERVE_FIXED)) {
+		if (cmd->base)
+			return -EINVAL;
+		return cmd->length < ROCSVM_CANONICAL_END ? 0 : -ENOMEM;
+	}
+	if (!cmd->base || cmd->base >= ROCSVM_CANONICAL_END ||
+	    cmd->length >= ROCSVM_CANONICAL_END)
+		return -ERANGE;
+	return 0;
+}
+
+/* Give up the old window in favour of another. */
+static void space_replace_window(struct rocsvm_space *space,
+				 const struct rocsvm_window *window)
+{
+	space_fini_regions(space);
+	rocsvm_window_unmap(space);
+	rocsvm_window_drop(&space->window);
+	space->window = *window;
+	space_init_regions(space);
+}
+
+/*
+ * The new window is to overlap the old one, so the old one has to go first;
+ * if the new one can't be had it is put back.
+ */
+static int space_move_window(struct rocsvm_space *space, unsigned long base,
+			     unsigned long length)
+{
+	unsigned long old_base = space->window.base;
+	unsigned long old_length = space->window.limit + 1 - old_base;
+	struct rocsvm_window window = {};
+	int err;
+
+	/* The control page stands behind the old window: out of the way. */
+	err = rocsvm_control_place(&space->control, 0);
+	if (err)
+		return err;
+
+	space_replace_window(space, &window);
+	err = rocsvm_window_reserve(&window, space->mn.mm, &space->svm, base,
+				    length);
+	if (err && rocsvm_window_reserve(&window, space->mn.mm, &space->svm,
+					 old_base, old_length))
+		return err;
+	space->window = window;
+	space_init_regions(space);
+	return err;
+}
+
+/* ioctl(ROCSVM_RESERVE) */
+int rocsvm_reserve(struct rocsvm_ucmd *ucmd)
+{
+	struct rocsvm_space *space = ucmd->space;
+	struct rocsvm_reserve *cmd = ucmd->cmd;
+	struct rocsvm_window *old = &space->window, window = {};
+	u64 end;
+	int err;
+
+	err = reserve_check(cmd);
+	if (err)
+		return err;
+	if (mutex_lock_killable(&space->lock))
+		return -EINTR;
+	if (!rocsvm_region_empty(&space->pages) ||
+	    !rocsvm_region_empty(&space->huge)) {
+		err = -EBUSY;
+		goto out;
+	}
+
+	if (cmd->base && !cmd->length)
+		cmd->length = old->work ? old->limit + 1 - old->base : SZ_1T;
+	/* Margins and the control page included, on both sides. */
+	end = cmd->base + cmd->length + 2 * ROCSVM_HUGE_SIZE;
+	if (cmd->base && old->work && cmd->base - ROCSVM_HUGE_SIZE <= old->end &&
+	    end > old->start) {
+		err = space_move_window(space, cmd->base, cmd->length);
+	} else {
+		err = rocsvm_window_reserve(&window, space->mn.mm, &space->svm,
+					    cmd->base, cmd->length);
+		if (!err)
+			space_replace_window(space, &window);
+	}
+	if (old->work)
+		space_place_control(space);
+	if (err)
+		goto out;
+
+	cmd->base = old->base;
+	cmd->length = old->limit + 1 - old->base;
+	err = rocsvm_ucmd_respond(ucmd);
+out:
+	mutex_unlock(&space->lock);
+	return err;
+}

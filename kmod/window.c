@@ -1,0 +1,697 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The window: reserving it, replacing pieces of it by amdgpu's mappings and
+ * taking them back, and the pages of host buffers.
+ *
+ * Layout, in ascending addresses:
+ *
+ *   start      2 MiB margin
+ *   base       the page region: buffers placed by pages
+ *   huge_base  the huge region: large host buffers, in units of 2 MiB
+ *   limit + 1  2 MiB margin
+ *   end        the control page
+ *
+ * [start, huge_base) is one mapping of the page file, [huge_base, end) one of
+ * the huge file. The margins make munmap() of the reported window the split
+ * of a mapping, which the gate refuses; the mapping behind each window mapping
+ * keeps mremap() from growing it in place.
+ *
+ * All calls need space->lock, the current task's mm being the space's.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/file.h>
+#include <linux/mman.h>
+#include <linux/module.h>
+#include <linux/mount.h>
+#include <linux/pagemap.h>
+#include <linux/sched/mm.h>
+#include <linux/sched/signal.h>
+#include <linux/shmem_fs.h>
+
+#include "compat.h"
+#include "rocsvm.h"
+
+/*
+ * Where the window stands if it can: no layout of the kernel's reaches here
+ * (PIE at 2/3 of the address space, mmap from the top, or from 1/3 upwards in
+ * the legacy layout), nor do the shadows and heaps of ASan and TSan.
+ */
+#define ROCSVM_PREFERRED_BASE	0x400000000000UL
+
+/* The range below is left to brk(), MAP_32BIT and non-PIE programs. */
+#define ROCSVM_LOWEST_BASE	SZ_4G
+
+#define ROCSVM_WINDOW_PROT	(PROT_READ | PROT_WRITE)
+#define ROCSVM_WINDOW_FLAGS	(MAP_SHARED | MAP_NORESERVE)
+
+/*
+ * The page file's offsets are odd against 2 MiB, so that no huge page of the
+ * page cache can ever be mapped as one: it would open the gate for all its
+ * neighbours. (With shmem_enabled=force there are such pages.)
+ */
+#define ROCSVM_PAGE_FILE_PGOFF	1
+
+#define ROCSVM_PLACE_TRIES	4
+
+static unsigned long svm_size = SZ_1T;
+module_param(svm_size, ulong, 0644);
+MODULE_PARM_DESC(svm_size, "Bytes of address space to reserve per process (default 1 TiB, at least 4 GiB)");
+
+static struct vfsmount *page_mnt;
+static struct vfsmount *huge_mnt;
+
+static struct vfsmount *window_mount(const char *option)
+{
+	struct file_system_type *type = get_fs_type("tmpfs");
+	char data[16];
+	struct vfsmount *mnt;
+
+	if (!type)
+		return ERR_PTR(-ENODEV);
+	strscpy(data, option, sizeof(data));
+	/* tmpfs is built in: its file_system_type needs no reference. */
+	mnt = vfs_kern_mount(type, SB_KERNMOUNT, type->name, data);
+	/* Nothing in the window is ever executed by the CPU. */
+	if (!IS_ERR(mnt))
+		mnt->mnt_sb->s_iflags |= SB_I_NOEXEC;
+	return mnt;
+}
+
+/**
+ * rocsvm_window_init - mount what the window files live on
+ *
+ * Mounts of our own, so that the administrator's shmem_enabled says nothing
+ * about the window: huge pages in the page region would defeat its gate.
+ *
+ * Return: 0 or a negative errno.
+ */
+int rocsvm_window_init(void)
+{
+	page_mnt = window_mount("huge=never");
+	if (IS_ERR(page_mnt))
+		return PTR_ERR(page_mnt);
+
+	huge_mnt = window_mount("huge=always");
+	if (IS_ERR(huge_mnt)) {
+		/* No huge pages on this machine: small ones serve as well. */
+		huge_mnt = window_mount("huge=never");
+		if (IS_ERR(huge_mnt)) {
+			kern_unmount(page_mnt);
+			return PTR_ERR(huge_mnt);
+		}
+	}
+	return 0;
+}
+
+/**
+ * rocsvm_window_exit - undo rocsvm_window_init()
+ */
+void rocsvm_window_exit(void)
+{
+	kern_unmount(huge_mnt);
+	kern_unmount(page_mnt);
+}
+
+static void work_begin(struct rocsvm_work *work)
+{
+	WRITE_ONCE(work->task, current);
+}
+
+static void work_end(struct rocsvm_work *work)
+{
+	work->search = NULL;
+	work->expect = NULL;
+	work->expect_start = 0;
+	work->drm = NULL;
+	WRITE_ONCE(work->task, NULL);
+}
+
+/* mmap() of a window file; the offset follows from the address. */
+static unsigned long window_vm_mmap(const struct rocsvm_window *window,
+				    unsigned long addr, unsigned long length,
+				    unsigned long flags)
+{
+	struct file *file = window->page_file;
+	pgoff_t pgoff = ROCSVM_PAGE_FILE_PGOFF;
+
+	if (addr >= window->huge_base) {
+		file = window->huge_file;
+		pgoff = (addr - window->huge_base) >> PAGE_SHIFT;
+	} else {
+		pgoff += (addr - window->start) >> PAGE_SHIFT;
+	}
+	return vm_mmap(file, addr, length, ROCSVM_WINDOW_PROT,
+		       ROCSVM_WINDOW_FLAGS | flags, pgoff << PAGE_SHIFT);
+}
+
+/* Why there is no room: for the person who has to make some. */
+static void window_explain(struct mm_struct *mm, u64 largest, u64 as_left,
+			   const struct rocsvm_aperture *svm)
+{
+	pr_warn_ratelimited("%s[%d]: no room for the SVM window (at least %llu MiB): largest gap in the SVM range 0x%llx..0x%llx is %llu MiB, %d mappings, RLIMIT_AS leaves %lld MiB\n",
+			    current->comm, task_tgid_nr(current),
+			    ROCSVM_MIN_WINDOW >> 20, svm->base, svm->limit,
+			    largest >> 20, mm->map_count,
+			    as_left == U64_MAX ? -1LL : (s64)(as_left >> 20));
+}
+
+/* Bytes of address space that RLIMIT_AS still allows. */
+static u64 rlimit_as_left(const struct mm_struct *mm)
+{
+	unsigned long limit = rlimit(RLIMIT_AS);
+	u64 used = (u64)mm->total_vm << PAGE_SHIFT;
+
+	if (limit == RLIM_INFINITY)
+		return U64_MAX;
+	return limit > used ? limit - used : 0;
+}
+
+/*
+ * Decide on the window's size, and on the bounds of the search for its place.
+ * overhead: what is reserved beyond the window itself.
+ */
+static int window_size(struct mm_struct *mm, const struct rocsvm_aperture *svm,
+		       struct rocsvm_search *search, u64 overhead, u64 *length)
+{
+	u64 wanted = round_down(READ_ONCE(svm_size), 2 * ROCSVM_HUGE_SIZE);
+	u64 as_left;
+
+	if (mmap_read_lock_killable(mm))
+		return -EINTR;
+	search->length = max_t(u64, wanted, ROCSVM_MIN_WINDOW) + overhead;
+	rocsvm_search_mm(mm, search);
+	as_left = rlimit_as_left(mm);
+	mmap_read_unlock(mm);
+
+	/*
+	 * Where the wanted size has no place, what there is: the largest gap.
+	 * Half of what RLIMIT_AS leaves stays with the program.
+	 */
+	*length = rocsvm_window_size(max_t(u64, wanted, ROCSVM_MIN_WINDOW),
+				     search->found ? U64_MAX : search->largest,
+				     as_left, overhead, ROCSVM_MIN_WINDOW,
+				     2 * ROCSVM_HUGE_SIZE);
+	if (!*length) {
+		window_explain(mm, search->largest, as_left, svm);
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+static int window_create_files(struct rocsvm_window *window,
+			       struct mm_struct *mm, unsigned long length)
+{
+	vm_flags_t flags = VM_DONTCOPY | VM_DONTDUMP | VM_NORESERVE;
+	unsigned long half = length / 2 + ROCSVM_HUGE_SIZE;
+	struct file *file;
+
+	window->work = rocsvm_work_create(mm);
+	if (!window->work)
+		return -ENOMEM;
+
+	file = rocsvm_gate_file(page_mnt, "rocsvm",
+				half + (ROCSVM_PAGE_FILE_PGOFF << PAGE_SHIFT),
+				window->work, flags | VM_NOHUGEPAGE);
+	if (IS_ERR(file))
+		return PTR_ERR(file);
+	window->page_file = file;
+
+	file = rocsvm_gate_file(huge_mnt, "rocsvm-huge", half, window->work,
+				flags);
+	if (IS_ERR(file))
+		return PTR_ERR(file);
+	window->huge_file = file;
+	return 0;
+}
+
+static void window_set_layout(struct rocsvm_window *window, unsigned long start,
+			      unsigned long length)
+{
+	window->start = start;
+	window->base = start + ROCSVM_HUGE_SIZE;
+	window->huge_base = window->base + length / 2;
+	window->limit = window->base + length - 1;
+	window->end = window->limit + 1 + ROCSVM_HUGE_SIZE;
+}
+
+static void window_clear_layout(struct rocsvm_window *window)
+{
+	window->start = 0;
+	window->base = 0;
+	window->huge_base = 0;
+	window->limit = 0;
+	window->end = 0;
+}
+
+/*
+ * Map the page file over everything, in one step, then the huge file over its
+ * part. With a search the kernel asks ->get_unmapped_area(), under mmap_lock,
+ * for the place; without one @start is where it goes or nowhere.
+ */
+static int window_map_files(struct rocsvm_window *window, unsigned long start,
+			    unsigned long length, struct rocsvm_search *search)
+{
+	unsigned long total = length + 2 * ROCSVM_HUGE_SIZE;
+	unsigned long addr;
+
+	work_begin(window->work);
+	window->work->search = search;
+	addr = vm_mmap(window->page_file, start, total, ROCSVM_WINDOW_PROT,
+		       ROCSVM_WINDOW_FLAGS |
+		       (search ? 0 : MAP_FIXED_NOREPLACE),
+		       ROCSVM_PAGE_FILE_PGOFF << PAGE_SHIFT);
+	if (IS_ERR_VALUE(addr)) {
+		work_end(window->work);
+		return addr;
+	}
+	window_set_layout(window, addr, length);
+
+	window->work->expect = window->page_file;
+	addr = window_vm_mmap(window, window->huge_base,
+			      window->end - window->huge_base, MAP_FIXED);
+	if (IS_ERR_VALUE(addr)) {
+		vm_munmap(window->start, total);
+		window_clear_layout(window);
+	}
+	work_end(window->work);
+	return IS_ERR_VALUE(addr) ? addr : 0;
+}
+
+/**
+ * rocsvm_window_reserve - reserve a window in the current mm
+ * @window: all zeros; filled in on success, all zeros again on failure
+ * @mm: current->mm
+ * @svm: the SVM range, which the window lies inside
+ * @base: the window's first address, a multiple of 2 MiB, or 0 for any
+ * @length: its length, a multiple of 4 MiB, or 0 for what svm_size says and
+ *	the address space has
+ *
+ * The control page is not placed here.
+ *
+ * Return: 0; -EEXIST or -ERANGE with a @base; -ENOMEM, -EAGAIN (RLIMIT_MEMLOCK
+ * with MCL_FUTURE), -EINTR.
+ */
+int rocsvm_window_reserve(struct rocsvm_window *window, struct mm_struct *mm,
+			  const struct rocsvm_aperture *svm,
+			  unsigned long base, unsigned long length)
+{
+	/* Margins; and the control page, in a unit that keeps the alignment. */
+	u64 overhead = 3 * ROCSVM_HUGE_SIZE;
+	struct rocsvm_search search = {
+		.low = max_t(u64, svm->base, ROCSVM_LOWEST_BASE),
+		.end = min_t(u64, svm->limit + 1, DEFAULT_MAP_WINDOW),
+		.align = ROCSVM_HUGE_SIZE,
+		.preferred = ROCSVM_PREFERRED_BASE - ROCSVM_HUGE_SIZE,
+	};
+	u64 size = length;
+	int tries, err;
+
+	if (base && (base < svm->base || base > svm->limit))
+		return -ERANGE;
+
+	for (tries = 0; tries < ROCSVM_PLACE_TRIES; tries++) {
+		if (!length) {
+			err = window_size(mm, svm, &search, overhead, &size);
+			if (err)
+				return err;
+		}
+		if (base && (size - 1 > svm->limit - base ||
+			     base + size + overhead > DEFAULT_MAP_WINDOW))
+			return -ERANGE;
+
+		err = window_create_files(window, mm, size);
+		if (err) {
+			rocsvm_window_drop(window);
+			return err;
+		}
+		search.length = size + overhead;
+		err = window_map_files(window,
+				       base ? base - ROCSVM_HUGE_SIZE : 0,
+				       size, base ? NULL : &search);
+		if (!err)
+			return 0;
+		rocsvm_window_drop(window);
+		/* Only a gap that shrank since it was measured is worth a retry. */
+		if (err != -ENOMEM || base || length)
+			break;
+	}
+
+	if (err == -EAGAIN)
+		pr_warn_ratelimited("%s[%d]: mlockall(MCL_FUTURE) and RLIMIT_MEMLOCK leave no room for the SVM window\n",
+				    current->comm, task_tgid_nr(current));
+	return err;
+}
+
+/* One of the mappings that the space made. */
+static bool window_is_ours(const struct rocsvm_space *space,
+			   const struct file *file)
+{
+	unsigned int i;
+
+	if (!file)
+		return false;
+	if (file == space->window.page_file || file == space->window.huge_file)
+		return true;
+	for (i = 0; i < space->num_gpus; i++)
+		if (file == space->gpus[i].drm)
+			return true;
+	return false;
+}
+
+/**
+ * rocsvm_window_unmap - give the window's addresses back to the process
+ * @space: the space
+ *
+ * The program may have unmapped parts of it and put its own memory there:
+ * that stays.
+ */
+void rocsvm_window_unmap(struct rocsvm_space *space)
+{
+	struct rocsvm_window *window = &space->window;
+	struct mm_struct *mm = space->mn.mm;
+	unsigned long addr = window->start, start, end;
+	struct vm_area_struct *vma;
+
+	lockdep_assert_held(&space->lock);
+
+	while (addr < window->end) {
+		mmap_read_lock(mm);
+		for (vma = find_vma(mm, addr); vma && vma->vm_start < window->end;
+		     vma = find_vma(mm, vma->vm_end))
+			if (window_is_ours(space, vma->vm_file))
+				break;
+		if (!vma || vma->vm_start >= window->end) {
+			mmap_read_unlock(mm);
+			break;
+		}
+		start = max(vma->vm_start, addr);
+		end = min(vma->vm_end, window->end);
+		mmap_read_unlock(mm);
+
+		work_begin(window->work);
+		vm_munmap(start, end - start);
+		work_end(window->work);
+		addr = end;
+	}
+	window_clear_layout(window);
+}
+
+/**
+ * rocsvm_window_drop - let go of the window's files
+ * @window: the window; all zeros afterwards
+ *
+ * Touches no mapping: where one is left, its own reference keeps its file,
+ * and its gate is shut.
+ */
+void rocsvm_window_drop(struct rocsvm_window *window)
+{
+	if (window->page_file) {
+		rocsvm_gate_shut(window->page_file->private_data);
+		fput(window->page_file);
+	}
+	if (window->huge_file) {
+		rocsvm_gate_shut(window->huge_file->private_data);
+		fput(window->huge_file);
+	}
+	if (window->work)
+		rocsvm_work_put(window->work);
+	memset(window, 0, sizeof(*window));
+}
+
+/**
+ * rocsvm_window_carve - let a render file's mapping take the place of a piece
+ * @space: the space
+ * @addr: first address, in the page region
+ * @length: bytes
+ * @drm: the render file
+ * @drm_pgoff: the buffer's offset in it
+ *
+ * On failure the window may have a hole there: rocsvm_window_heal().
+ *
+ * Return: 0; -EFAULT if the program has put something else there; what the
+ * driver's mmap says.
+ */
+int rocsvm_window_carve(struct rocsvm_space *space, unsigned long addr,
+			unsigned long length, struct file *drm,
+			pgoff_t drm_pgoff)
+{
+	struct rocsvm_work *work = space->window.work;
+	unsigned long ret;
+
+	lockdep_assert_held(&space->lock);
+
+	work_begin(work);
+	work->expect = space->window.page_file;
+	work->drm = drm;
+	work->drm_pgoff = drm_pgoff;
+	ret = window_vm_mmap(&space->window, addr, length, MAP_FIXED);
+	work_end(work);
+	return IS_ERR_VALUE(ret) ? ret : 0;
+}
+
+/**
+ * rocsvm_window_restore - put the window back in place of a render mapping
+ * @space: the space
+ * @addr: as for rocsvm_window_carve()
+ * @length: as for rocsvm_window_carve()
+ * @drm: as for rocsvm_window_carve()
+ * @drm_pgoff: as for rocsvm_window_carve()
+ *
+ * Return: 0, or a negative errno if the range is not wholly the window's: it
+ * must not be given out, and can be tried again with rocsvm_window_heal().
+ */
+int rocsvm_window_restore(struct rocsvm_space *space, unsigned long addr,
+			  unsigned long length, struct file *drm,
+			  pgoff_t drm_pgoff)
+{
+	struct rocsvm_work *work = space->window.work;
+	unsigned long ret;
+
+	lockdep_assert_held(&space->lock);
+
+	/* In one step, so that no other thread's mmap() finds a hole. */
+	work_begin(work);
+	work->expect = drm;
+	work->expect_start = addr;
+	work->expect_pgoff = drm_pgoff;
+	ret = window_vm_mmap(&space->window, addr, length, MAP_FIXED);
+	work_end(work);
+	if (!IS_ERR_VALUE(ret))
+		return 0;
+
+	return rocsvm_window_heal(space, addr, length, drm);
+}
+
+/* One step of healing at *addr: what stands there, up to where. */
+enum window_piece { PIECE_WINDOW, PIECE_HOLE, PIECE_DRM, PIECE_FOREIGN };
+
+static enum window_piece window_look(struct rocsvm_space *space,
+				     unsigned long addr, unsigned long *end,
+				     const struct file *drm)
+{
+	struct mm_struct *mm = space->mn.mm;
+	enum window_piece piece = PIECE_FOREIGN;
+	struct vm_area_struct *vma;
+
+	mmap_read_lock(mm);
+	vma = find_vma(mm, addr);
+	if (!vma || vma->vm_start > addr) {
+		piece = PIECE_HOLE;
+		if (vma)
+			*end = min(*end, vma->vm_start);
+	} else {
+		*end = min(*end, vma->vm_end);
+		if (vma->vm_file == space->window.page_file)
+			piece = PIECE_WINDOW;
+		else if (drm && vma->vm_file == drm)
+			piece = PIECE_DRM;
+	}
+	mmap_read_unlock(mm);
+	return piece;
+}
+
+/**
+ * rocsvm_window_heal - make a piece of the page region whole again
+ * @space: the space
+ * @addr: first address
+ * @length: bytes
+ * @drm: a render file whose mappings there are to go, or NULL
+ *
+ * At the limit of mappings a hole can be filled where a mapping could not be
+ * replaced.
+ *
+ * Return: 0; -EEXIST if the program has mapped something of its own there;
+ * another negative errno. Can be repeated.
+ */
+int rocsvm_window_heal(struct rocsvm_space *space, unsigned long addr,
+		       unsigned long length, struct file *drm)
+{
+	struct rocsvm_work *work = space->window.work;
+	unsigned long last = addr + length, end, ret;
+	int err = 0;
+
+	lockdep_assert_held(&space->lock);
+
+	work_begin(work);
+	while (addr < last && !err) {
+		end = last;
+		switch (window_look(space, addr, &end, drm)) {
+		case PIECE_WINDOW:
+			addr = end;
+			break;
+		case PIECE_DRM:
+			err = vm_munmap(addr, end - addr);
+			break;
+		case PIECE_HOLE:
+			ret = window_vm_mmap(&space->window, addr, end - addr,
+					     MAP_FIXED_NOREPLACE);
+			err = IS_ERR_VALUE(ret) ? ret : 0;
+			break;
+		case PIECE_FOREIGN:
+			err = -EEXIST;
+			break;
+		}
+	}
+	work_end(work);
+	return err;
+}
+
+/* The file that backs an address, and the address's offset in it. */
+static struct file *window_file(const struct rocsvm_window *window,
+				unsigned long addr, loff_t *offset)
+{
+	if (addr >= window->huge_base) {
+		*offset = addr - window->huge_base;
+		return window->huge_file;
+	}
+	*offset = addr - window->start + (ROCSVM_PAGE_FILE_PGOFF << PAGE_SHIFT);
+	return window->page_file;
+}
+
+/**
+ * rocsvm_window_covers - whether a range is the window's in the address space
+ * @space: the space
+ * @addr: first address, of one region
+ * @length: bytes
+ *
+ * The program can unmap a whole mapping of the window, and map its own memory
+ * there: that must not become a buffer.
+ *
+ * Return: true if nothing else is mapped there, nor a hole.
+ */
+bool rocsvm_window_covers(struct rocsvm_space *space, unsigned long addr,
+			  unsigned long length)
+{
+	struct mm_struct *mm = space->mn.mm;
+	struct vm_area_struct *vma;
+	loff_t offset;
+	bool covers;
+
+	lockdep_assert_held(&space->lock);
+
+	mmap_read_lock(mm);
+	for (;;) {
+		vma = find_vma(mm, addr);
+		covers = vma && vma->vm_start <= addr &&
+			 vma->vm_file == window_file(&space->window, addr, &offset);
+		if (!covers || length <= vma->vm_end - addr)
+			break;
+		length -= vma->vm_end - addr;
+		addr = vma->vm_end;
+	}
+	mmap_read_unlock(mm);
+	return covers;
+}
+
+/**
+ * rocsvm_window_fill - give a host buffer all its pages
+ * @space: the space
+ * @addr: first address, of one region
+ * @length: bytes
+ *
+ * Outside every KFD lock, and with an eye on signals and on the memory
+ * cgroup's limit, neither of which KFD has when it faults the pages in.
+ *
+ * Return: 0, -ENOMEM, or -ERESTARTSYS. On failure the caller punches.
+ */
+int rocsvm_window_fill(struct rocsvm_space *space, unsigned long addr,
+		       unsigned long length)
+{
+	gfp_t gfp = GFP_HIGHUSER_MOVABLE | __GFP_RETRY_MAYFAIL | __GFP_NOWARN;
+	struct address_space *mapping;
+	pgoff_t pgoff, end;
+	struct page *page;
+	loff_t offset;
+
+	mapping = window_file(&space->window, addr, &offset)->f_mapping;
+	pgoff = offset >> PAGE_SHIFT;
+	end = pgoff + (length >> PAGE_SHIFT);
+
+	while (pgoff < end) {
+		if (signal_pending(current))
+			return -ERESTARTSYS;
+		page = shmem_read_mapping_page_gfp(mapping, pgoff, gfp);
+		if (IS_ERR(page))
+			return PTR_ERR(page);
+		/* A huge page brings all its neighbours. */
+		pgoff = max(folio_next_index(page_folio(page)), pgoff + 1);
+		put_page(page);
+		cond_resched();
+	}
+	return 0;
+}
+
+/**
+ * rocsvm_window_punch - take a host buffer's pages away
+ * @space: the space
+ * @addr: first address, of one region
+ * @length: bytes
+ *
+ * The gate is closed, and no GPU is mapped to the pages.
+ */
+void rocsvm_window_punch(struct rocsvm_space *space, unsigned long addr,
+			 unsigned long length)
+{
+	loff_t offset;
+	struct file *file = window_file(&space->window, addr, &offset);
+
+	shmem_truncate_range(file_inode(file), offset, offset + length - 1);
+}
+
+/**
+ * rocsvm_window_open - open the gate for a host buffer
+ * @space: the space
+ * @buf: the buffer; has its range
+ */
+void rocsvm_window_open(struct rocsvm_space *space, struct rocsvm_buffer *buf)
+{
+	struct file *file;
+	loff_t offset;
+
+	lockdep_assert_held(&space->lock);
+
+	file = window_file(&space->window, rocsvm_range_base(&buf->range),
+			   &offset);
+	buf->opening.first = offset >> PAGE_SHIFT;
+	buf->opening.last = buf->opening.first +
+			    (buf->range.length >> PAGE_SHIFT) - 1;
+	rocsvm_gate_open(file->private_data, &buf->opening);
+}
+
+/**
+ * rocsvm_window_close - close the gate for a host buffer
+ * @space: the space
+ * @buf: the buffer; from now on it is freed with kfree_rcu()
+ */
+void rocsvm_window_close(struct rocsvm_space *space, struct rocsvm_buffer *buf)
+{
+	struct file *file;
+	loff_t offset;
+
+	lockdep_assert_held(&space->lock);
+
+	file = window_file(&space->window, rocsvm_range_base(&buf->range),
+			   &offset);
+	rocsvm_gate_close(file->private_data, &buf->opening);
+}
