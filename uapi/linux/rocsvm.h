@@ -216,9 +216,12 @@ struct rocsvm_reserve {
  * KFD's ACQUIRE_VM does. The space keeps a reference to the render file for
  * the CPU mappings of buffers; the caller may close its own.
  *
- * The same file again is a success. -EBUSY: acquired with another file
- * before. -ENODEV: no such GPU. -EBADF: drm_fd is not open. -EINVAL: not
- * this GPU's render node.
+ * The same file again is a success. KFD binds a process for its life: after
+ * the space was closed and opened again any file of the same node is a
+ * success, and the VM is still the first file's.
+ *
+ * -EBUSY: acquired with another file. -ENODEV: no such GPU. -EBADF: drm_fd is
+ * not open. -EINVAL: not a render node of amdgpu's, or its VM can't be used.
  *
  * Since: 1
  */
@@ -290,8 +293,10 @@ enum rocsvm_alloc_flags {
  * or more: inside the huge region; for all others: below it), -EINVAL if the
  * address is not aligned.
  *
- * -ENODEV: @gpu_id (or, where it is 0, every GPU) is unknown or its VM is not
- * acquired. -ENOMEM: no memory, or no gap in the window.
+ * -ENODEV: @gpu_id (or, where it is 0, every GPU) is unknown, its VM is not
+ * acquired, or its gpuvm aperture is not canonical. -ENOMEM: no memory, or no
+ * gap in the window. -EFAULT: the program has unmapped the window there, or
+ * @gpu_ids is bad.
  *
  * Since: 1
  */

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the files of the rocsvm tool share.
+ */
+#ifndef ROCSVM_TOOL_H
+#define ROCSVM_TOOL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "../lib/rocsvm.h"
+
+#define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
+
+/* Exit status, as rocsvm(8) says */
+enum {
+	STATUS_OK = 0,
+	STATUS_FAILED = 1,
+	STATUS_USAGE = 2,
+};
+
+/* Subcommands: argv[0] is the subcommand's name */
+int cmd_demo(int argc, char **argv);
+int cmd_gpus(int argc, char **argv);
+int cmd_status(int argc, char **argv);
+
+/* message.c: one line on standard error: what is wrong, and what to do */
+void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
+int no_arguments(int argc, char **argv);
+/* Why rocsvm_open() failed, in words; never NULL */
+const char *explain_open(int error);
+
+/* text.c */
+/* "64 KiB" if that is exact, "1.5 MiB" to one decimal if not */
+const char *size_text(uint64_t bytes, char text[static 24]);
+/* @sequence, or "" where colour is not wanted: no terminal, or NO_COLOR is set */
+const char *colour(const char *sequence);
+#define RESET	"\033[0m"
+#define BOLD	"\033[1m"
+#define DIM	"\033[2m"
+#define RED	"\033[31m"
+#define GREEN	"\033[32m"
+#define YELLOW	"\033[33m"
+#define BLUE	"\033[34m"
+#define CYAN	"\033[36m"
+
+/* sysfs.c: the first line of an attribute, without its newline; or -errno */
+int read_line(const char *path, char *line, size_t size);
+/* A decimal number of an attribute; or -errno */
+int read_number(const char *path, uint64_t *value);
+/* Attributes of the DRM device behind a GPU's render node, such as "mem_info_vram_total" */
+int read_drm_number(struct rocsvm_ctx *ctx, uint32_t gpu_id, const char *name, uint64_t *value);
+/* "gfx900" of KFD's gfx_target_version 90000 */
+void gfx_name(uint64_t version, char text[static 24]);
+
+/* module.c: state of the kernel module */
+enum module_state {
+	MODULE_LOADED,
+	MODULE_NOT_LOADED,	/* installed for the running kernel */
+	MODULE_NOT_INSTALLED,
+	MODULE_UNKNOWN,		/* not loaded; nothing here can tell if installed */
+};
+enum module_state module_state(const char *name);
+
+/* maps.c: what /proc/self/maps shows */
+struct mapping {
+	uint64_t base;
+	uint64_t end;		/* exclusive */
+	char access[8];
+	char name[64];
+};
+/* The mappings that meet [base, limit], at most @max; the count, or -errno */
+int read_mappings(uint64_t base, uint64_t limit, struct mapping *mappings, int max);
+
+/* fault.c: does the CPU fault when it reads the byte at @ptr? */
+bool read_faults(const void *ptr);
+
+/* draw.c */
+const char *kind_name(uint32_t kind);
+struct label {
+	const void *ptr;	/* a buffer */
+	const char *text;
+};
+/*
+ * Draw the process's SVM space, 80 columns wide: the number of buffers in the
+ * picture, or -errno
+ */
+int draw_space(struct rocsvm_ctx *ctx, const struct label *labels, size_t num_labels);
+
+#endif /* ROCSVM_TOOL_H */
