@@ -539,20 +539,16 @@ int rocsvm_unmap(struct rocsvm_ucmd *ucmd)
 	return err;
 }
 
-static int query_fill(struct rocsvm_space *space, struct rocsvm_query *cmd,
-		      const struct rocsvm_buffer *buf)
+/* Returns the number of GPUs it is mapped to, whose ids are put into @ids. */
+static unsigned int query_fill(const struct rocsvm_space *space,
+			       struct rocsvm_query *cmd,
+			       const struct rocsvm_buffer *buf, u32 *ids)
 {
-	u32 __user *uids = u64_to_user_ptr(cmd->gpu_ids);
 	unsigned int i, n = 0;
 
-	for (i = 0; i < space->num_gpus; i++) {
-		if (!(buf->mapped & BIT_ULL(i)))
-			continue;
-		if (n < cmd->num_gpus &&
-		    put_user(space->gpus[i].gpu_id, &uids[n]))
-			return -EFAULT;
-		n++;
-	}
+	for (i = 0; i < space->num_gpus; i++)
+		if (buf->mapped & BIT_ULL(i))
+			ids[n++] = space->gpus[i].gpu_id;
 
 	cmd->va = buffer_base(buf);
 	cmd->length = buf->range.length;
@@ -561,8 +557,7 @@ static int query_fill(struct rocsvm_space *space, struct rocsvm_query *cmd,
 	cmd->kind = buf->kind;
 	cmd->gpu_id = space->gpus[buf->gpu].gpu_id;
 	cmd->alloc_flags = buf->flags;
-	cmd->num_gpus = n;
-	return 0;
+	return n;
 }
 
 /* ioctl(ROCSVM_QUERY) */
@@ -570,22 +565,30 @@ int rocsvm_query(struct rocsvm_ucmd *ucmd)
 {
 	struct rocsvm_space *space = ucmd->space;
 	struct rocsvm_query *cmd = ucmd->cmd;
+	u32 ids[ROCSVM_MAX_GPUS];
 	struct rocsvm_buffer *buf;
-	int err;
+	unsigned int n = 0, room;
 
 	if (cmd->flags & ~ROCSVM_QUERY_NEXT)
 		return -EOPNOTSUPP;
 	if (mutex_lock_killable(&space->lock))
 		return -EINTR;
-
 	buf = buffer_next(space, cmd->va);
 	if (buf && !(cmd->flags & ROCSVM_QUERY_NEXT) &&
 	    buffer_base(buf) > cmd->va)
 		buf = NULL;
-	err = buf ? query_fill(space, cmd, buf) : -ENOENT;
+	if (buf)
+		n = query_fill(space, cmd, buf, ids);
 	mutex_unlock(&space->lock);
+	if (!buf)
+		return -ENOENT;
 
-	return err ? err : rocsvm_ucmd_respond(ucmd);
+	room = min(n, cmd->num_gpus);
+	cmd->num_gpus = n;
+	if (copy_to_user(u64_to_user_ptr(cmd->gpu_ids), ids,
+			 room * sizeof(*ids)))
+		return -EFAULT;
+	return rocsvm_ucmd_respond(ucmd);
 }
 
 /* Any one of the ranges left in a region, or NULL. */

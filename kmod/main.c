@@ -94,6 +94,9 @@ static long rocsvm_fops_ioctl(struct file *file, unsigned int cmd,
 		return -EFAULT;
 	if (ucmd.user_size < op->min_size)
 		return -EINVAL;
+	/* No version of a structure is that large; don't look for its zeros. */
+	if (ucmd.user_size > PAGE_SIZE)
+		return -E2BIG;
 	err = copy_struct_from_user(&args, op->size, ucmd.arg, ucmd.user_size);
 	if (err)
 		return err;

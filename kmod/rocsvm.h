@@ -11,6 +11,8 @@
  *                            readers in page faults, without the lock
  *           page lock        a fault asks the gate again under it
  *
+ * The list of dormant spaces has a spinlock of its own, a leaf.
+ *
  * space->lock is never taken in a page fault, in the mmu_notifier's callback,
  * in ->mmap() or in ->get_unmapped_area(), and a KFD ioctl is never forwarded
  * under mmap_lock.

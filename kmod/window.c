@@ -307,7 +307,9 @@ int rocsvm_window_reserve(struct rocsvm_window *window, struct mm_struct *mm,
 	u64 size = length;
 	int tries, err;
 
-	if (base && (base < svm->base || base > svm->limit))
+	/* The margin before it may not reach the zero page. */
+	if (base && (base < svm->base || base > svm->limit ||
+		     base < 2 * ROCSVM_HUGE_SIZE))
 		return -ERANGE;
 
 	for (tries = 0; tries < ROCSVM_PLACE_TRIES; tries++) {

@@ -23,7 +23,7 @@
  *  - a size below the kernel's means zeros for the members that the caller
  *    does not know, and only the members it knows are written back;
  *  - a size above the kernel's is accepted if all bytes that the kernel does
- *    not know are zero, else it is -E2BIG;
+ *    not know are zero, else, or above 4096, it is -E2BIG;
  *  - unknown flags are -EOPNOTSUPP, non-zero reserved members -EOPNOTSUPP.
  *
  * Addresses and lengths are in bytes. A range is [base, limit] with an
