@@ -210,7 +210,8 @@ struct rocsvm_reserve {
  * @size: sizeof(struct rocsvm_acquire_vm)
  * @flags: must be 0
  * @gpu_id: in: the GPU
- * @drm_fd: in: an open file of the GPU's render node
+ * @drm_fd: in: an open file of the GPU's render node; as KFD does not check
+ *	whose node it is, the caller must (drm_render_minor in KFD's topology)
  *
  * Bind the process to the GPU's VM, which is that of the render file, as
  * KFD's ACQUIRE_VM does. The space keeps a reference to the render file for
