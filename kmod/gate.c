@@ -18,6 +18,7 @@
 #include <linux/sched/mm.h>
 #include <linux/shmem_fs.h>
 #include <linux/slab.h>
+#include <linux/workqueue.h>
 
 #include "compat.h"
 #include "rocsvm.h"
@@ -31,6 +32,27 @@ static const struct file_operations *shmem_fops;
 static const struct vm_operations_struct *shmem_vm_ops;
 static struct vm_operations_struct window_vm_ops;
 static DEFINE_SPINLOCK(window_vm_ops_lock);
+
+static struct workqueue_struct *gate_workqueue;
+
+/**
+ * rocsvm_gate_init - for the module's init
+ *
+ * Return: 0 or a negative errno.
+ */
+int rocsvm_gate_init(void)
+{
+	gate_workqueue = alloc_workqueue(KBUILD_MODNAME, WQ_UNBOUND, 0);
+	return gate_workqueue ? 0 : -ENOMEM;
+}
+
+/**
+ * rocsvm_gate_exit - undo rocsvm_gate_init()
+ */
+void rocsvm_gate_exit(void)
+{
+	destroy_workqueue(gate_workqueue);
+}
 
 static bool rocsvm_at_work(const struct rocsvm_work *work)
 {
@@ -134,6 +156,36 @@ void rocsvm_gate_shut(struct rocsvm_gate *gate)
 	write_sequnlock(&gate->lock);
 }
 
+static void gate_truncate(struct work_struct *work)
+{
+	struct rocsvm_gate *gate = container_of(work, struct rocsvm_gate,
+						truncate);
+
+	shmem_truncate_range(file_inode(gate->file), 0, (loff_t)-1);
+	fput(gate->file);
+}
+
+/**
+ * rocsvm_gate_end - let go of a window file, and of the memory in it
+ * @file: the file; the caller's reference is consumed
+ *
+ * The memory goes with the file, unless a mapping in another process keeps
+ * that: then it is taken out. By a worker, as this is called in contexts in
+ * which locks may be held.
+ */
+void rocsvm_gate_end(struct file *file)
+{
+	struct rocsvm_gate *gate = file->private_data;
+
+	rocsvm_gate_shut(gate);
+	if (!READ_ONCE(gate->inherited)) {
+		fput(file);
+		return;
+	}
+	gate->file = file;
+	queue_work(gate_workqueue, &gate->truncate);
+}
+
 static vm_fault_t window_fault(struct vm_fault *vmf)
 {
 	struct rocsvm_gate *gate = vmf->vma->vm_file->private_data;
@@ -194,9 +246,13 @@ static int window_may_split(struct vm_area_struct *vma, unsigned long addr)
 	return rocsvm_at_work(gate->work) ? 0 : -EBUSY;
 }
 
-static int window_mremap(struct vm_area_struct *vma)
+/* fork() after MADV_DOFORK: a mapping that nobody can use, but that stays. */
+static void window_vma_open(struct vm_area_struct *vma)
 {
-	return -EINVAL;
+	struct rocsvm_gate *gate = vma->vm_file->private_data;
+
+	if (vma->vm_mm != gate->work->mm)
+		WRITE_ONCE(gate->inherited, true);
 }
 
 /* Take shmem's vm_ops from the first mapping, replace what is ours. */
@@ -208,7 +264,7 @@ static void window_set_vm_ops(struct vm_area_struct *vma)
 		window_vm_ops.fault = window_fault;
 		window_vm_ops.map_pages = window_map_pages;
 		window_vm_ops.may_split = window_may_split;
-		window_vm_ops.mremap = window_mremap;
+		window_vm_ops.open = window_vma_open;
 		shmem_vm_ops = vma->vm_ops;
 	}
 	spin_unlock(&window_vm_ops_lock);
@@ -287,8 +343,8 @@ static unsigned long window_get_unmapped_area(struct file *file,
 	struct rocsvm_work *work = gate->work;
 
 	/*
-	 * remap_file_pages() comes here too. This is the place to refuse it:
-	 * when ->mmap() is asked, the old mapping is gone already.
+	 * mremap() and remap_file_pages() come here too. This is the place to
+	 * refuse them: when ->mmap() is asked, the old mapping is gone already.
 	 */
 	if (!rocsvm_at_work(work) || current->mm != work->mm)
 		return -EPERM;
@@ -340,6 +396,7 @@ struct file *rocsvm_gate_file(struct vfsmount *mnt, const char *name,
 		return ERR_PTR(-ENOMEM);
 	seqlock_init(&gate->lock);
 	gate->openings = RB_ROOT;
+	INIT_WORK(&gate->truncate, gate_truncate);
 	gate->flags = flags;
 
 	file = shmem_file_setup_with_mnt(mnt, name, size, VM_NORESERVE);

@@ -27,6 +27,7 @@
 #include <linux/seqlock.h>
 #include <linux/sizes.h>
 #include <linux/types.h>
+#include <linux/workqueue.h>
 #include <linux/rocsvm.h>
 
 #include "placement.h"
@@ -75,6 +76,9 @@ struct rocsvm_work {
  * @lock: writers exclude each other and make readers look again
  * @openings: live, CPU-accessible host buffers by page offset
  * @flags: VM_* flags that the window's mappings get
+ * @inherited: another process has, or had, a mapping of the file
+ * @truncate: takes the pages out of @file when the space is gone
+ * @file: for @truncate only; a reference
  *
  * Belongs to the window file (its private_data) and dies with it.
  */
@@ -83,6 +87,9 @@ struct rocsvm_gate {
 	seqlock_t lock;
 	struct rb_root openings;
 	vm_flags_t flags;
+	bool inherited;
+	struct work_struct truncate;
+	struct file *file;
 };
 
 /**
@@ -193,6 +200,8 @@ struct rocsvm_buffer {
  *	dormant
  * @lock: protects all below
  * @tgid: the thread group that opened it: KFD serves no other
+ * @setup_task: who is opening KFD for the space, under @lock; others may look
+ *	whether it is they
  * @files: open files of the space, in whatever process
  * @live: the window stands (or stood), KFD is open
  * @dormant: in the list of the spaces that are not live and have a GPU bound
@@ -215,6 +224,7 @@ struct rocsvm_space {
 	struct mmu_notifier mn;
 	struct mutex lock;	/* outermost; protects all below */
 	struct pid *tgid;
+	struct task_struct *setup_task;
 	unsigned int files;
 	bool live;
 	struct list_head dormant;
@@ -298,6 +308,8 @@ void rocsvm_window_open(struct rocsvm_space *space, struct rocsvm_buffer *buf);
 void rocsvm_window_close(struct rocsvm_space *space, struct rocsvm_buffer *buf);
 
 /* gate.c */
+int rocsvm_gate_init(void);
+void rocsvm_gate_exit(void);
 struct file *rocsvm_gate_file(struct vfsmount *mnt, const char *name,
 			      loff_t size, struct rocsvm_work *work,
 			      vm_flags_t flags);
@@ -305,6 +317,7 @@ void rocsvm_gate_open(struct rocsvm_gate *gate, struct rocsvm_opening *opening);
 void rocsvm_gate_close(struct rocsvm_gate *gate,
 		       struct rocsvm_opening *opening);
 void rocsvm_gate_shut(struct rocsvm_gate *gate);
+void rocsvm_gate_end(struct file *file);
 struct rocsvm_work *rocsvm_work_create(struct mm_struct *mm);
 void rocsvm_work_put(struct rocsvm_work *work);
 unsigned long rocsvm_search_mm(struct mm_struct *mm,

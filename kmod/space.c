@@ -155,7 +155,9 @@ static int space_setup(struct rocsvm_space *space)
 	struct file *kfd;
 	int err;
 
+	WRITE_ONCE(space->setup_task, current);
 	kfd = rocsvm_kfd_open();
+	WRITE_ONCE(space->setup_task, NULL);
 	if (IS_ERR(kfd))
 		return PTR_ERR(kfd);
 	space->kfd = kfd;
@@ -382,6 +384,11 @@ struct rocsvm_space *rocsvm_space_open(void)
 
 	if (!rocsvm_space_is_current(space)) {
 		err = -EBADF;
+		goto err_put;
+	}
+	/* Somebody has made the path of KFD's node lead here. */
+	if (READ_ONCE(space->setup_task) == current) {
+		err = -ELOOP;
 		goto err_put;
 	}
 	if (mutex_lock_killable(&space->lock)) {

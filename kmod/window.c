@@ -88,20 +88,33 @@ static struct vfsmount *window_mount(const char *option)
  */
 int rocsvm_window_init(void)
 {
+	int err;
+
+	err = rocsvm_gate_init();
+	if (err)
+		return err;
+
 	page_mnt = window_mount("huge=never");
-	if (IS_ERR(page_mnt))
-		return PTR_ERR(page_mnt);
+	if (IS_ERR(page_mnt)) {
+		err = PTR_ERR(page_mnt);
+		goto err_gate;
+	}
 
 	huge_mnt = window_mount("huge=always");
-	if (IS_ERR(huge_mnt)) {
-		/* No huge pages on this machine: small ones serve as well. */
+	/* No huge pages on this machine: small ones serve as well. */
+	if (IS_ERR(huge_mnt))
 		huge_mnt = window_mount("huge=never");
-		if (IS_ERR(huge_mnt)) {
-			kern_unmount(page_mnt);
-			return PTR_ERR(huge_mnt);
-		}
+	if (IS_ERR(huge_mnt)) {
+		err = PTR_ERR(huge_mnt);
+		goto err_mnt;
 	}
 	return 0;
+
+err_mnt:
+	kern_unmount(page_mnt);
+err_gate:
+	rocsvm_gate_exit();
+	return err;
 }
 
 /**
@@ -109,6 +122,7 @@ int rocsvm_window_init(void)
  */
 void rocsvm_window_exit(void)
 {
+	rocsvm_gate_exit();
 	kern_unmount(huge_mnt);
 	kern_unmount(page_mnt);
 }
@@ -363,7 +377,7 @@ static bool window_is_ours(const struct rocsvm_space *space,
 
 /**
  * rocsvm_window_unmap - give the window's addresses back to the process
- * @space: the space
+ * @space: the space; has no buffers any more
  *
  * The program may have unmapped parts of it and put its own memory there:
  * that stays.
@@ -397,6 +411,12 @@ void rocsvm_window_unmap(struct rocsvm_space *space)
 		addr = end;
 	}
 	window_clear_layout(window);
+
+	/* The memory goes now, whoever may still hold the files. */
+	if (window->page_file)
+		shmem_truncate_range(file_inode(window->page_file), 0, -1);
+	if (window->huge_file)
+		shmem_truncate_range(file_inode(window->huge_file), 0, -1);
 }
 
 /**
@@ -408,14 +428,10 @@ void rocsvm_window_unmap(struct rocsvm_space *space)
  */
 void rocsvm_window_drop(struct rocsvm_window *window)
 {
-	if (window->page_file) {
-		rocsvm_gate_shut(window->page_file->private_data);
-		fput(window->page_file);
-	}
-	if (window->huge_file) {
-		rocsvm_gate_shut(window->huge_file->private_data);
-		fput(window->huge_file);
-	}
+	if (window->page_file)
+		rocsvm_gate_end(window->page_file);
+	if (window->huge_file)
+		rocsvm_gate_end(window->huge_file);
 	if (window->work)
 		rocsvm_work_put(window->work);
 	memset(window, 0, sizeof(*window));
@@ -634,8 +650,9 @@ int rocsvm_window_fill(struct rocsvm_space *space, unsigned long addr,
 		if (signal_pending(current))
 			return -ERESTARTSYS;
 		page = shmem_read_mapping_page_gfp(mapping, pgoff, gfp);
+		/* -ENOSPC: vm.overcommit_memory=2 and its limit. */
 		if (IS_ERR(page))
-			return PTR_ERR(page);
+			return PTR_ERR(page) == -ENOSPC ? -ENOMEM : PTR_ERR(page);
 		/* A huge page brings all its neighbours. */
 		pgoff = max(folio_next_index(page_folio(page)), pgoff + 1);
 		put_page(page);
