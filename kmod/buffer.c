@@ -105,7 +105,8 @@ static int gpu_mask(struct rocsvm_space *space, const u32 *ids, unsigned int n,
 		index = rocsvm_space_gpu(space, ids[i]);
 		if (index < 0)
 			return index;
-		if (!space->gpus[index].acquired)
+		if (!space->gpus[index].acquired ||
+		    !space->gpus[index].canonical)
 			return -ENODEV;
 		*mask |= BIT_ULL(index);
 	}
@@ -158,8 +159,11 @@ static void buffer_release_range(struct rocsvm_buffer *buf)
 	kfree_rcu(buf, rcu);
 }
 
-/* Take back what can be taken back now. */
-static void quarantine_retry(struct rocsvm_space *space)
+/**
+ * rocsvm_buffers_retry - take back from quarantine what can be taken back now
+ * @space: the space
+ */
+void rocsvm_buffers_retry(struct rocsvm_space *space)
 {
 	struct rocsvm_buffer *buf, *next;
 
@@ -167,7 +171,8 @@ static void quarantine_retry(struct rocsvm_space *space)
 		if (buf->lost ||
 		    rocsvm_window_heal(space, buffer_base(buf),
 				       buf->range.length,
-				       space->gpus[buf->gpu].drm))
+				       space->gpus[buf->gpu].drm,
+				       buf->mmap_pgoff))
 			continue;
 		list_del(&buf->link);
 		space->quarantined_bytes -= buf->range.length;
@@ -242,7 +247,7 @@ static int buffer_populate(struct rocsvm_space *space, struct rocsvm_buffer *buf
 	if (err) {
 		if (buf->lost) {
 			if (buf->kind == ROCSVM_KIND_HOST)
-				rocsvm_window_close(space, buf);
+				host_put_pages(space, buf);
 			buffer_quarantine(space, buf);
 		} else {
 			buffer_retire(space, buf);
@@ -257,8 +262,12 @@ static int buffer_populate(struct rocsvm_space *space, struct rocsvm_buffer *buf
 	buf->carved = true;
 	err = rocsvm_window_carve(space, buffer_base(buf), buf->range.length,
 				  space->gpus[buf->gpu].drm, buf->mmap_pgoff);
-	if (err) {
-		rocsvm_kfd_free(space, buf->handle);
+	if (!err)
+		return 0;
+	if (rocsvm_kfd_free(space, buf->handle)) {
+		buf->lost = true;
+		buffer_quarantine(space, buf);
+	} else {
 		buffer_retire(space, buf);
 	}
 	return err;
@@ -275,11 +284,29 @@ static int buffer_unmap(struct rocsvm_space *space, struct rocsvm_buffer *buf,
 	return err;
 }
 
+/* One by one: KFD says -EINVAL of one that is not mapped, and stops there. */
+static int buffer_unmap_each(struct rocsvm_space *space,
+			     struct rocsvm_buffer *buf, u64 gpus)
+{
+	int one, err = 0;
+	u64 bit;
+
+	for (; gpus; gpus &= ~bit) {
+		bit = gpus & -gpus;
+		one = buffer_unmap(space, buf, bit);
+		if (one == -EINVAL)
+			buf->mapped &= ~bit;
+		else if (one)
+			err = one;
+	}
+	return err;
+}
+
 /* All or nothing. */
 static int buffer_map(struct rocsvm_space *space, struct rocsvm_buffer *buf,
 		      u64 gpus)
 {
-	u64 done, bit;
+	u64 done;
 	int err;
 
 	gpus &= ~buf->mapped;
@@ -288,12 +315,8 @@ static int buffer_map(struct rocsvm_space *space, struct rocsvm_buffer *buf,
 
 	err = rocsvm_kfd_map(space, buf->handle, gpus, &done);
 	buf->mapped |= done;
-	/* One by one: some may not be mapped after all. */
-	for (; err && done; done &= ~bit) {
-		bit = done & -done;
-		if (buffer_unmap(space, buf, bit) == -EINVAL)
-			buf->mapped &= ~bit;
-	}
+	if (err)
+		buffer_unmap_each(space, buf, done);
 	return err;
 }
 
@@ -305,10 +328,13 @@ static int buffer_free(struct rocsvm_space *space, struct rocsvm_buffer *buf)
 	if (buf->mapped)
 		unmap_err = buffer_unmap(space, buf, buf->mapped);
 	/*
-	 * -EINVAL, -ENOMEM: not mapped, or no such handle, if the program has
-	 * used KFD's own ioctls on it. KFD itself says -EBUSY if it is mapped.
+	 * The program may have used KFD's own ioctls on it: -EINVAL, not
+	 * mapped there; -ENOMEM, no such handle. FREE is -EBUSY if it is
+	 * mapped anywhere.
 	 */
-	if (unmap_err && unmap_err != -EINVAL && unmap_err != -ENOMEM)
+	if (unmap_err == -EINVAL)
+		unmap_err = buffer_unmap_each(space, buf, buf->mapped);
+	if (unmap_err && unmap_err != -ENOMEM)
 		return unmap_err;
 
 	err = rocsvm_kfd_free(space, buf->handle);
@@ -334,7 +360,7 @@ static void buffer_abort(struct rocsvm_space *space, struct rocsvm_buffer *buf)
 	space->buffer_bytes -= length;
 	rocsvm_count_buffer(-1, -(s64)length);
 	if (buf->kind == ROCSVM_KIND_HOST)
-		rocsvm_window_close(space, buf);
+		host_put_pages(space, buf);
 	buf->lost = true;
 	buffer_quarantine(space, buf);
 }
@@ -373,7 +399,8 @@ static int buffer_place(struct rocsvm_space *space, struct rocsvm_buffer *buf,
 		region = &space->huge;
 	/* A space may be without a window, and its regions without room. */
 	if (cmd->length > region->end - region->base)
-		return -ENOMEM;
+		return cmd->flags & ROCSVM_ALLOC_FIXED && space->window.work ?
+			       -ERANGE : -ENOMEM;
 
 	guard = cmd->guard ? cmd->guard : region->granule;
 	if (cmd->flags & ROCSVM_ALLOC_FIXED)
@@ -401,7 +428,7 @@ static int alloc_locked(struct rocsvm_ucmd *ucmd, const u32 *ids,
 	else
 		err = gpu_mask(space, ids, cmd->num_gpus, &gpus);
 	if (!err) {
-		quarantine_retry(space);
+		rocsvm_buffers_retry(space);
 		err = buffer_place(space, buf, cmd);
 	}
 	if (err) {
@@ -472,7 +499,7 @@ int rocsvm_free(struct rocsvm_ucmd *ucmd)
 		return -EINTR;
 	buf = buffer_at(space, cmd->va);
 	err = buf ? buffer_free(space, buf) : -ENOENT;
-	quarantine_retry(space);
+	rocsvm_buffers_retry(space);
 	mutex_unlock(&space->lock);
 	return err;
 }
@@ -632,6 +659,11 @@ void rocsvm_buffers_free_all(struct rocsvm_space *space)
 			}
 			if (!buf->quarantined && buf->kind == ROCSVM_KIND_HOST)
 				rocsvm_window_close(space, buf);
+			if (buf->carved)
+				rocsvm_window_uncarve(space, buffer_base(buf),
+						      buf->range.length,
+						      space->gpus[buf->gpu].drm,
+						      buf->mmap_pgoff);
 			forget_buffer(space, buf);
 			cond_resched();
 		}

@@ -115,7 +115,10 @@ void rocsvm_gate_open(struct rocsvm_gate *gate, struct rocsvm_opening *opening)
 		else
 			link = &parent->rb_right;
 	}
-	/* Readers may follow the link at once: what it leads to comes first. */
+	/*
+	 * Readers may follow the link at once: what it leads to comes first,
+	 * a node of zeros, as rb_link_node() makes it.
+	 */
 	smp_wmb();
 	rb_link_node(&opening->node, parent, link);
 	rb_insert_color(&opening->node, &gate->openings);
@@ -128,7 +131,8 @@ void rocsvm_gate_open(struct rocsvm_gate *gate, struct rocsvm_opening *opening)
  * @opening: what rocsvm_gate_open() was given; free it with kfree_rcu()
  *
  * A fault that is already through can still insert its page. The caller
- * punches the pages out after this, which finds every such page.
+ * punches the pages out after this: either it finds such a page, or the fault
+ * finds the gate closed and maps nothing.
  */
 void rocsvm_gate_close(struct rocsvm_gate *gate,
 		       struct rocsvm_opening *opening)
@@ -431,6 +435,28 @@ struct rocsvm_work *rocsvm_work_create(struct mm_struct *mm)
 	mmgrab(mm);
 	work->mm = mm;
 	return work;
+}
+
+/**
+ * rocsvm_work_begin - from now on the current task may change the window
+ * @work: the licence; under space->lock
+ */
+void rocsvm_work_begin(struct rocsvm_work *work)
+{
+	WRITE_ONCE(work->task, current);
+}
+
+/**
+ * rocsvm_work_end - undo rocsvm_work_begin(), and forget what was set since
+ * @work: the licence
+ */
+void rocsvm_work_end(struct rocsvm_work *work)
+{
+	work->search = NULL;
+	work->expect = NULL;
+	work->expect_start = 0;
+	work->drm = NULL;
+	WRITE_ONCE(work->task, NULL);
 }
 
 /**

@@ -81,7 +81,7 @@ struct file *rocsvm_kfd_open(void)
 }
 
 /**
- * rocsvm_kfd_render_file - get the DRM file behind a descriptor
+ * rocsvm_kfd_render_file - get the render file behind a descriptor
  * @fd: descriptor of the current process
  *
  * Return: the file with a reference, or an ERR_PTR().
@@ -92,7 +92,8 @@ struct file *rocsvm_kfd_render_file(int fd)
 
 	if (!file)
 		return ERR_PTR(-EBADF);
-	if (!is_amdgpu_file(file, true)) {
+	if (!is_amdgpu_file(file, true) ||
+	    !drm_is_render_client(file->private_data)) {
 		fput(file);
 		return ERR_PTR(-EINVAL);
 	}
@@ -115,11 +116,15 @@ static void __user *control_array(const struct rocsvm_space *space)
  * Call KFD with a struct of ours. KFD copies it back even when it fails. With
  * @called false nothing has happened; else, and with -EFAULT, it is not known
  * what has.
+ *
+ * Only a fatal signal interrupts: KFD returns from an interrupted UNMAP before
+ * it has flushed TLBs, and an ALLOC or MAP would start from nothing again.
  */
 static int kfd_call(struct rocsvm_space *space, unsigned int cmd, void *args,
 		    bool *called)
 {
 	void __user *uargs = (void __user *)space->control.addr;
+	sigset_t set, old;
 	int err;
 
 	lockdep_assert_held(&space->lock);
@@ -128,7 +133,10 @@ static int kfd_call(struct rocsvm_space *space, unsigned int cmd, void *args,
 	if (copy_to_user(uargs, args, _IOC_SIZE(cmd)))
 		return -EFAULT;
 	*called = true;
+	siginitsetinv(&set, sigmask(SIGKILL));
+	sigprocmask(SIG_BLOCK, &set, &old);
 	err = kfd_ioctl(space->kfd, cmd, (unsigned long)uargs);
+	sigprocmask(SIG_SETMASK, &old, NULL);
 	if (copy_from_user(args, uargs, _IOC_SIZE(cmd)))
 		return -EFAULT;
 	return err;
@@ -149,9 +157,9 @@ static int kfd_read_apertures(struct rocsvm_space *space, unsigned int n,
 		       &called);
 	if (err)
 		return err;
-	/* Asked for none, KFD answers how many there are. */
+	/* Asked for none, KFD answers how many there are; not trusted. */
 	if (!n)
-		return args.num_of_nodes;
+		return min_t(u32, args.num_of_nodes, ROCSVM_MAX_GPUS + 1);
 	if (args.num_of_nodes != n)
 		return -EAGAIN;
 	if (copy_from_user(apertures, control_array(space),
@@ -176,7 +184,7 @@ int rocsvm_kfd_apertures(struct rocsvm_space *space)
 	if (n <= 0)
 		return n ? n : -ENODEV;
 	if (n > ROCSVM_MAX_GPUS) {
-		pr_warn_ratelimited("KFD has %d GPUs, more than %d\n", n,
+		pr_warn_ratelimited("KFD has more than %d GPUs\n",
 				    ROCSVM_MAX_GPUS);
 		return -EOPNOTSUPP;
 	}
@@ -299,28 +307,14 @@ int rocsvm_kfd_alloc(struct rocsvm_space *space, struct rocsvm_buffer *buf)
 	return 0;
 }
 
-/* All signals blocked: what must not stop half-way. */
-static void block_signals(sigset_t *old)
-{
-	sigset_t all;
-
-	sigfillset(&all);
-	sigprocmask(SIG_BLOCK, &all, old);
-}
-
-static void restore_signals(sigset_t *old)
-{
-	sigprocmask(SIG_SETMASK, old, NULL);
-}
-
 /**
  * rocsvm_kfd_free - free a buffer that is mapped to no GPU
  * @space: the space
  * @handle: KFD's handle
  *
  * KFD takes the buffer apart before the last thing that can fail, and a second
- * FREE of what is left corrupts its lists. So signals are kept out, and an
- * error that is not a refusal is final.
+ * FREE of what is left corrupts its lists. So an error that is not a refusal
+ * is final.
  *
  * Return: 0 if the handle is not to be used again; else -EBUSY, -EPERM or
  * -EFAULT, and nothing has happened.
@@ -328,13 +322,10 @@ static void restore_signals(sigset_t *old)
 int rocsvm_kfd_free(struct rocsvm_space *space, u64 handle)
 {
 	struct kfd_ioctl_free_memory_of_gpu_args args = { .handle = handle };
-	sigset_t old;
 	bool called;
 	int err;
 
-	block_signals(&old);
 	err = kfd_call(space, AMDKFD_IOC_FREE_MEMORY_OF_GPU, &args, &called);
-	restore_signals(&old);
 
 	if (err == -EBUSY || err == -EPERM || (err == -EFAULT && !called))
 		return err;
@@ -410,8 +401,6 @@ int rocsvm_kfd_map(struct rocsvm_space *space, u64 handle, u64 gpus, u64 *done)
  * @gpus: bit mask of GPUs by index, not 0
  * @done: set to those that are unmapped now; also on failure
  *
- * Not interruptible: KFD would return before it has flushed the TLBs.
- *
  * Return: 0 or KFD's errno.
  */
 int rocsvm_kfd_unmap(struct rocsvm_space *space, u64 handle, u64 gpus,
@@ -421,7 +410,6 @@ int rocsvm_kfd_unmap(struct rocsvm_space *space, u64 handle, u64 gpus,
 		.handle = handle,
 		.device_ids_array_ptr = (unsigned long)control_array(space),
 	};
-	sigset_t old;
 	bool called;
 	int n, err;
 
@@ -431,9 +419,7 @@ int rocsvm_kfd_unmap(struct rocsvm_space *space, u64 handle, u64 gpus,
 		return n;
 	args.n_devices = n;
 
-	block_signals(&old);
 	err = kfd_call(space, AMDKFD_IOC_UNMAP_MEMORY_FROM_GPU, &args, &called);
-	restore_signals(&old);
 	if (!err)
 		*done = gpus;
 	else if (called && err != -EFAULT)

@@ -8,6 +8,7 @@
 #include <linux/compat.h>
 #include <linux/kfd_ioctl.h>
 #include <linux/module.h>
+#include <linux/nospec.h>
 #include <linux/uaccess.h>
 
 #include "compat.h"
@@ -88,6 +89,7 @@ static long rocsvm_fops_ioctl(struct file *file, unsigned int cmd,
 	if (nr >= ARRAY_SIZE(rocsvm_ioctl_ops) ||
 	    cmd != _IO(ROCSVM_TYPE, _IOC_NR(cmd)))
 		return -ENOTTY;
+	nr = array_index_nospec(nr, ARRAY_SIZE(rocsvm_ioctl_ops));
 	op = &rocsvm_ioctl_ops[nr];
 
 	if (get_user(ucmd.user_size, (u32 __user *)ucmd.arg))
@@ -232,8 +234,6 @@ static void __exit rocsvm_exit(void)
 {
 	rocsvm_device_exit();
 	rocsvm_space_exit();
-	/* Buffers are freed by RCU. */
-	rcu_barrier();
 	rocsvm_window_exit();
 }
 

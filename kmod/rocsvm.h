@@ -202,7 +202,8 @@ struct rocsvm_buffer {
  * @tgid: the thread group that opened it: KFD serves no other
  * @setup_task: who is opening KFD for the space, under @lock; others may look
  *	whether it is they
- * @files: open files of the space, in whatever process
+ * @files: open files of the space, in whatever process; counted up under @lock,
+ *	down without
  * @live: the window stands (or stood), KFD is open
  * @dormant: in the list of the spaces that are not live and have a GPU bound
  * @kfd: /dev/kfd; a reference
@@ -225,7 +226,7 @@ struct rocsvm_space {
 	struct mutex lock;	/* outermost; protects all below */
 	struct pid *tgid;
 	struct task_struct *setup_task;
-	unsigned int files;
+	atomic_t files;
 	bool live;
 	struct list_head dormant;
 	struct file *kfd;
@@ -265,11 +266,13 @@ void rocsvm_space_exit(void);
 struct rocsvm_space *rocsvm_space_open(void);
 void rocsvm_space_close(struct rocsvm_space *space);
 bool rocsvm_space_is_current(const struct rocsvm_space *space);
-int rocsvm_space_gpu(const struct rocsvm_space *space, u32 gpu_id);
 void rocsvm_space_drop_gpus(struct rocsvm_space *space);
+int rocsvm_reserve(struct rocsvm_ucmd *ucmd);
+
+/* gpu.c */
+int rocsvm_space_gpu(const struct rocsvm_space *space, u32 gpu_id);
 int rocsvm_info(struct rocsvm_ucmd *ucmd);
 int rocsvm_gpu_info(struct rocsvm_ucmd *ucmd);
-int rocsvm_reserve(struct rocsvm_ucmd *ucmd);
 int rocsvm_acquire_vm(struct rocsvm_ucmd *ucmd);
 
 /* buffer.c */
@@ -279,6 +282,7 @@ int rocsvm_map(struct rocsvm_ucmd *ucmd);
 int rocsvm_unmap(struct rocsvm_ucmd *ucmd);
 int rocsvm_query(struct rocsvm_ucmd *ucmd);
 bool rocsvm_buffers_overlap(struct rocsvm_space *space, u64 base, u64 length);
+void rocsvm_buffers_retry(struct rocsvm_space *space);
 void rocsvm_buffers_free_all(struct rocsvm_space *space);
 void rocsvm_buffers_forget(struct rocsvm_space *space);
 
@@ -288,16 +292,11 @@ void rocsvm_window_exit(void);
 int rocsvm_window_reserve(struct rocsvm_window *window, struct mm_struct *mm,
 			  const struct rocsvm_aperture *svm,
 			  unsigned long base, unsigned long length);
+unsigned long rocsvm_window_mmap(const struct rocsvm_window *window,
+				 unsigned long addr, unsigned long length,
+				 unsigned long flags);
 void rocsvm_window_unmap(struct rocsvm_space *space);
 void rocsvm_window_drop(struct rocsvm_window *window);
-int rocsvm_window_carve(struct rocsvm_space *space, unsigned long addr,
-			unsigned long length, struct file *drm,
-			pgoff_t drm_pgoff);
-int rocsvm_window_restore(struct rocsvm_space *space, unsigned long addr,
-			  unsigned long length, struct file *drm,
-			  pgoff_t drm_pgoff);
-int rocsvm_window_heal(struct rocsvm_space *space, unsigned long addr,
-		       unsigned long length, struct file *drm);
 bool rocsvm_window_covers(struct rocsvm_space *space, unsigned long addr,
 			  unsigned long length);
 int rocsvm_window_fill(struct rocsvm_space *space, unsigned long addr,
@@ -306,6 +305,20 @@ void rocsvm_window_punch(struct rocsvm_space *space, unsigned long addr,
 			 unsigned long length);
 void rocsvm_window_open(struct rocsvm_space *space, struct rocsvm_buffer *buf);
 void rocsvm_window_close(struct rocsvm_space *space, struct rocsvm_buffer *buf);
+
+/* carve.c */
+int rocsvm_window_carve(struct rocsvm_space *space, unsigned long addr,
+			unsigned long length, struct file *drm,
+			pgoff_t drm_pgoff);
+int rocsvm_window_restore(struct rocsvm_space *space, unsigned long addr,
+			  unsigned long length, struct file *drm,
+			  pgoff_t drm_pgoff);
+int rocsvm_window_heal(struct rocsvm_space *space, unsigned long addr,
+		       unsigned long length, struct file *drm,
+		       pgoff_t drm_pgoff);
+void rocsvm_window_uncarve(struct rocsvm_space *space, unsigned long addr,
+			   unsigned long length, struct file *drm,
+			   pgoff_t drm_pgoff);
 
 /* gate.c */
 int rocsvm_gate_init(void);
@@ -319,6 +332,8 @@ void rocsvm_gate_close(struct rocsvm_gate *gate,
 void rocsvm_gate_shut(struct rocsvm_gate *gate);
 void rocsvm_gate_end(struct file *file);
 struct rocsvm_work *rocsvm_work_create(struct mm_struct *mm);
+void rocsvm_work_begin(struct rocsvm_work *work);
+void rocsvm_work_end(struct rocsvm_work *work);
 void rocsvm_work_put(struct rocsvm_work *work);
 unsigned long rocsvm_search_mm(struct mm_struct *mm,
 			       struct rocsvm_search *search);

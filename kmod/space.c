@@ -62,8 +62,6 @@ static void space_fini_regions(struct rocsvm_space *space)
 		return;
 	rocsvm_region_fini(&space->pages);
 	rocsvm_region_fini(&space->huge);
-	memset(&space->pages, 0, sizeof(space->pages));
-	memset(&space->huge, 0, sizeof(space->huge));
 	rocsvm_count_space(0, -(s64)(window->limit + 1 - window->base));
 }
 
@@ -122,13 +120,21 @@ static void space_unmap_and_drop(struct rocsvm_space *space)
 	space_drop(space);
 }
 
-/* Behind the window, where it also stops mremap() from growing it. */
+/*
+ * Behind the window, where it also stops mremap() from growing it. If another
+ * thread's mapping stands there that is as good a stopper, and the page can be
+ * anywhere.
+ */
 static int space_place_control(struct rocsvm_space *space)
 {
-	int err = rocsvm_control_place(&space->control, space->window.end);
+	struct rocsvm_control *control = &space->control;
+	int err = -EEXIST;
 
-	/* Another thread's mapping is as good a stopper. */
-	return err == -EEXIST ? 0 : err;
+	if (space->window.end)
+		err = rocsvm_control_place(control, space->window.end);
+	if (err == -EEXIST)
+		err = control->addr ? 0 : rocsvm_control_place(control, 0);
+	return err;
 }
 
 static int space_find_svm_range(struct rocsvm_space *space)
@@ -263,7 +269,11 @@ void rocsvm_space_exit(void)
 			space_end_dormant(space);
 	} while (space);
 
-	/* Notifier callbacks that run, then those that free. */
+	/*
+	 * Notifier callbacks that run, then those that free: the last of them
+	 * is out of the module's text when it is given back, as SRCU's
+	 * callbacks run with bottom halves off and that waits for RCU.
+	 */
 	mmu_notifier_synchronize();
 	wait_event(spaces_freed, !atomic_read(&num_allocated));
 }
@@ -398,7 +408,7 @@ struct rocsvm_space *rocsvm_space_open(void)
 	if (!space->live)
 		err = space_make_live(space);
 	if (!err)
-		space->files++;
+		atomic_inc(&space->files);
 	mutex_unlock(&space->lock);
 	if (err)
 		goto err_put;
@@ -409,168 +419,40 @@ err_put:
 	return ERR_PTR(err);
 }
 
+/* The process has closed its last file. */
+static void space_end(struct rocsvm_space *space)
+{
+	rocsvm_buffers_free_all(space);
+	space_unmap_and_drop(space);
+	space->live = false;
+	rocsvm_count_space(-1, 0);
+	if (space_is_bound(space))
+		space_sleep(space);
+	else
+		space_unkeep(space);
+}
+
 /**
  * rocsvm_space_close - a file of the space is closed, in whatever context
  * @space: the space
  */
 void rocsvm_space_close(struct rocsvm_space *space)
 {
-	mutex_lock(&space->lock);
-	/* Elsewhere than in the process itself space->live is not ours to read. */
-	if (!--space->files && rocsvm_space_is_current(space) && space->live) {
-		rocsvm_buffers_free_all(space);
-		space_unmap_and_drop(space);
-		space->live = false;
-		rocsvm_count_space(-1, 0);
-		if (space_is_bound(space))
-			space_sleep(space);
-		else
-			space_unkeep(space);
+	/*
+	 * Elsewhere than in the process itself nothing but the count may be
+	 * touched, nor waited for: the process can hold the lock for long.
+	 */
+	if (atomic_dec_and_test(&space->files) &&
+	    rocsvm_space_is_current(space)) {
+		mutex_lock(&space->lock);
+		/* Unless another thread has opened it again meanwhile. */
+		if (!atomic_read(&space->files) && space->live)
+			space_end(space);
+		mutex_unlock(&space->lock);
 	}
-	mutex_unlock(&space->lock);
 
 	/* The reference of the file; the last one frees the space. */
 	mmu_notifier_put(&space->mn);
-}
-
-/**
- * rocsvm_space_gpu - look a GPU up
- * @space: the space
- * @gpu_id: KFD's id
- *
- * Return: its index, or -ENODEV.
- */
-int rocsvm_space_gpu(const struct rocsvm_space *space, u32 gpu_id)
-{
-	unsigned int i;
-
-	for (i = 0; i < space->num_gpus; i++)
-		if (space->gpus[i].gpu_id == gpu_id)
-			return i;
-	return -ENODEV;
-}
-
-/* ioctl(ROCSVM_INFO) */
-int rocsvm_info(struct rocsvm_ucmd *ucmd)
-{
-	struct rocsvm_space *space = ucmd->space;
-	struct rocsvm_info *cmd = ucmd->cmd;
-	unsigned int i;
-
-	if (cmd->flags || cmd->__reserved)
-		return -EOPNOTSUPP;
-	if (mutex_lock_killable(&space->lock))
-		return -EINTR;
-
-	cmd->abi = ROCSVM_ABI;
-	cmd->num_gpus = space->num_gpus;
-	cmd->num_acquired = 0;
-	for (i = 0; i < space->num_gpus; i++)
-		cmd->num_acquired += space->gpus[i].acquired;
-	cmd->svm_base = space->svm.base;
-	cmd->svm_limit = space->svm.limit;
-	cmd->svm_alignment = PAGE_SIZE;
-	cmd->window_base = space->window.base;
-	cmd->window_limit = space->window.limit;
-	cmd->huge_base = space->window.huge_base;
-	cmd->num_buffers = space->num_buffers;
-	cmd->buffer_bytes = space->buffer_bytes;
-	cmd->quarantined_bytes = space->quarantined_bytes;
-
-	mutex_unlock(&space->lock);
-	return rocsvm_ucmd_respond(ucmd);
-}
-
-/* ioctl(ROCSVM_GPU_INFO) */
-int rocsvm_gpu_info(struct rocsvm_ucmd *ucmd)
-{
-	struct rocsvm_space *space = ucmd->space;
-	struct rocsvm_gpu_info *cmd = ucmd->cmd;
-	const struct rocsvm_gpu *gpu;
-
-	if (cmd->flags || cmd->__reserved)
-		return -EOPNOTSUPP;
-	if (mutex_lock_killable(&space->lock))
-		return -EINTR;
-	if (cmd->index >= space->num_gpus) {
-		mutex_unlock(&space->lock);
-		return -ENODEV;
-	}
-
-	gpu = &space->gpus[cmd->index];
-	cmd->gpu_id = gpu->gpu_id;
-	cmd->gpu_flags = (gpu->canonical ? ROCSVM_GPU_CANONICAL : 0) |
-			 (gpu->acquired ? ROCSVM_GPU_ACQUIRED : 0);
-	cmd->gpuvm_base = gpu->gpuvm.base;
-	cmd->gpuvm_limit = gpu->gpuvm.limit;
-	cmd->lds_base = gpu->lds.base;
-	cmd->lds_limit = gpu->lds.limit;
-	cmd->scratch_base = gpu->scratch.base;
-	cmd->scratch_limit = gpu->scratch.limit;
-
-	mutex_unlock(&space->lock);
-	return rocsvm_ucmd_respond(ucmd);
-}
-
-static int acquire_locked(struct rocsvm_space *space, struct rocsvm_gpu *gpu,
-			  struct file *drm, int drm_fd)
-{
-	int err;
-
-	if (gpu->drm == drm) {
-		gpu->acquired = true;
-		return 0;
-	}
-	if (gpu->acquired)
-		return -EBUSY;
-	/*
-	 * Bound before the space was closed and opened again. The VM is still
-	 * the first file's; any file of that node shows the right to use it.
-	 */
-	if (gpu->drm) {
-		if (file_inode(gpu->drm)->i_rdev != file_inode(drm)->i_rdev)
-			return -EBUSY;
-		gpu->acquired = true;
-		return 0;
-	}
-
-	err = rocsvm_kfd_acquire_vm(space, gpu->gpu_id, drm_fd);
-	if (err)
-		return err;
-	gpu->drm = get_file(drm);
-	gpu->acquired = true;
-	return 0;
-}
-
-/* ioctl(ROCSVM_ACQUIRE_VM) */
-int rocsvm_acquire_vm(struct rocsvm_ucmd *ucmd)
-{
-	struct rocsvm_space *space = ucmd->space;
-	struct rocsvm_acquire_vm *cmd = ucmd->cmd;
-	struct file *drm;
-	int index, err;
-
-	if (cmd->flags)
-		return -EOPNOTSUPP;
-	drm = rocsvm_kfd_render_file(cmd->drm_fd);
-	if (IS_ERR(drm))
-		return PTR_ERR(drm);
-	if (mutex_lock_killable(&space->lock)) {
-		err = -EINTR;
-		goto out_put;
-	}
-
-	index = rocsvm_space_gpu(space, cmd->gpu_id);
-	if (index < 0) {
-		err = index;
-		goto out_unlock;
-	}
-	err = acquire_locked(space, &space->gpus[index], drm, cmd->drm_fd);
-out_unlock:
-	mutex_unlock(&space->lock);
-out_put:
-	fput(drm);
-	return err;
 }
 
 static int reserve_check(const struct rocsvm_reserve *cmd)
@@ -616,10 +498,7 @@ static int space_move_window(struct rocsvm_space *space, unsigned long base,
 	int err;
 
 	/* The control page stands behind the old window: out of the way. */
-	err = rocsvm_control_place(&space->control, 0);
-	if (err)
-		return err;
-
+	rocsvm_control_unmap(&space->control);
 	space_replace_window(space, &window);
 	err = rocsvm_window_reserve(&window, space->mn.mm, &space->svm, base,
 				    length);
@@ -645,11 +524,16 @@ int rocsvm_reserve(struct rocsvm_ucmd *ucmd)
 		return err;
 	if (mutex_lock_killable(&space->lock))
 		return -EINTR;
+	rocsvm_buffers_retry(space);
 	if (!rocsvm_region_empty(&space->pages) ||
 	    !rocsvm_region_empty(&space->huge)) {
 		err = -EBUSY;
 		goto out;
 	}
+	/* What can't be told to the caller must not happen. */
+	err = rocsvm_ucmd_respond(ucmd);
+	if (err)
+		goto out;
 
 	if (cmd->base && !cmd->length)
 		cmd->length = old->work ? old->limit + 1 - old->base : SZ_1T;
@@ -664,8 +548,8 @@ int rocsvm_reserve(struct rocsvm_ucmd *ucmd)
 		if (!err)
 			space_replace_window(space, &window);
 	}
-	if (old->work)
-		space_place_control(space);
+	/* Without one every call of KFD is -EFAULT, and RESERVE tries again. */
+	space_place_control(space);
 	if (err)
 		goto out;
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The window: reserving it, replacing pieces of it by amdgpu's mappings and
- * taking them back, and the pages of host buffers.
+ * The window: reserving it, giving it back, and the pages of host buffers.
  *
  * Layout, in ascending addresses:
  *
@@ -127,24 +126,20 @@ void rocsvm_window_exit(void)
 	kern_unmount(page_mnt);
 }
 
-static void work_begin(struct rocsvm_work *work)
-{
-	WRITE_ONCE(work->task, current);
-}
-
-static void work_end(struct rocsvm_work *work)
-{
-	work->search = NULL;
-	work->expect = NULL;
-	work->expect_start = 0;
-	work->drm = NULL;
-	WRITE_ONCE(work->task, NULL);
-}
-
-/* mmap() of a window file; the offset follows from the address. */
-static unsigned long window_vm_mmap(const struct rocsvm_window *window,
-				    unsigned long addr, unsigned long length,
-				    unsigned long flags)
+/**
+ * rocsvm_window_mmap - map the file of a part of the window there
+ * @window: the window
+ * @addr: first address, of one region
+ * @length: bytes
+ * @flags: MAP_FIXED or MAP_FIXED_NOREPLACE
+ *
+ * The offset follows from the address. The caller is at work.
+ *
+ * Return: the address or a negative errno.
+ */
+unsigned long rocsvm_window_mmap(const struct rocsvm_window *window,
+				 unsigned long addr, unsigned long length,
+				 unsigned long flags)
 {
 	struct file *file = window->page_file;
 	pgoff_t pgoff = ROCSVM_PAGE_FILE_PGOFF;
@@ -188,12 +183,14 @@ static u64 rlimit_as_left(const struct mm_struct *mm)
 static int window_size(struct mm_struct *mm, const struct rocsvm_aperture *svm,
 		       struct rocsvm_search *search, u64 overhead, u64 *length)
 {
-	u64 wanted = round_down(READ_ONCE(svm_size), 2 * ROCSVM_HUGE_SIZE);
+	u64 wanted = clamp_t(u64, READ_ONCE(svm_size), ROCSVM_MIN_WINDOW,
+			     ROCSVM_CANONICAL_END);
 	u64 as_left;
 
 	if (mmap_read_lock_killable(mm))
 		return -EINTR;
-	search->length = max_t(u64, wanted, ROCSVM_MIN_WINDOW) + overhead;
+	wanted = round_down(wanted, 2 * ROCSVM_HUGE_SIZE);
+	search->length = wanted + overhead;
 	rocsvm_search_mm(mm, search);
 	as_left = rlimit_as_left(mm);
 	mmap_read_unlock(mm);
@@ -202,7 +199,7 @@ static int window_size(struct mm_struct *mm, const struct rocsvm_aperture *svm,
 	 * Where the wanted size has no place, what there is: the largest gap.
 	 * Half of what RLIMIT_AS leaves stays with the program.
 	 */
-	*length = rocsvm_window_size(max_t(u64, wanted, ROCSVM_MIN_WINDOW),
+	*length = rocsvm_window_size(wanted,
 				     search->found ? U64_MAX : search->largest,
 				     as_left, overhead, ROCSVM_MIN_WINDOW,
 				     2 * ROCSVM_HUGE_SIZE);
@@ -231,8 +228,12 @@ static int window_create_files(struct rocsvm_window *window,
 		return PTR_ERR(file);
 	window->page_file = file;
 
+	/*
+	 * DONTEXPAND keeps khugepaged away: it would look for huge pages to
+	 * make through all of the region, for days, and at nothing else.
+	 */
 	file = rocsvm_gate_file(huge_mnt, "rocsvm-huge", half, window->work,
-				flags);
+				flags | VM_DONTEXPAND);
 	if (IS_ERR(file))
 		return PTR_ERR(file);
 	window->huge_file = file;
@@ -269,26 +270,26 @@ static int window_map_files(struct rocsvm_window *window, unsigned long start,
 	unsigned long total = length + 2 * ROCSVM_HUGE_SIZE;
 	unsigned long addr;
 
-	work_begin(window->work);
+	rocsvm_work_begin(window->work);
 	window->work->search = search;
 	addr = vm_mmap(window->page_file, start, total, ROCSVM_WINDOW_PROT,
 		       ROCSVM_WINDOW_FLAGS |
 		       (search ? 0 : MAP_FIXED_NOREPLACE),
 		       ROCSVM_PAGE_FILE_PGOFF << PAGE_SHIFT);
 	if (IS_ERR_VALUE(addr)) {
-		work_end(window->work);
+		rocsvm_work_end(window->work);
 		return addr;
 	}
 	window_set_layout(window, addr, length);
 
 	window->work->expect = window->page_file;
-	addr = window_vm_mmap(window, window->huge_base,
-			      window->end - window->huge_base, MAP_FIXED);
+	addr = rocsvm_window_mmap(window, window->huge_base,
+				  window->end - window->huge_base, MAP_FIXED);
 	if (IS_ERR_VALUE(addr)) {
 		vm_munmap(window->start, total);
 		window_clear_layout(window);
 	}
-	work_end(window->work);
+	rocsvm_work_end(window->work);
 	return IS_ERR_VALUE(addr) ? addr : 0;
 }
 
@@ -359,20 +360,11 @@ int rocsvm_window_reserve(struct rocsvm_window *window, struct mm_struct *mm,
 	return err;
 }
 
-/* One of the mappings that the space made. */
-static bool window_is_ours(const struct rocsvm_space *space,
-			   const struct file *file)
+static bool window_is_ours(const struct rocsvm_window *window,
+			   const struct vm_area_struct *vma)
 {
-	unsigned int i;
-
-	if (!file)
-		return false;
-	if (file == space->window.page_file || file == space->window.huge_file)
-		return true;
-	for (i = 0; i < space->num_gpus; i++)
-		if (file == space->gpus[i].drm)
-			return true;
-	return false;
+	return vma->vm_file && (vma->vm_file == window->page_file ||
+				vma->vm_file == window->huge_file);
 }
 
 /**
@@ -380,7 +372,8 @@ static bool window_is_ours(const struct rocsvm_space *space,
  * @space: the space; has no buffers any more
  *
  * The program may have unmapped parts of it and put its own memory there:
- * that stays.
+ * that stays. (Not if another thread maps it between the look and the unmap,
+ * at an address that is the window's at that moment.)
  */
 void rocsvm_window_unmap(struct rocsvm_space *space)
 {
@@ -395,7 +388,7 @@ void rocsvm_window_unmap(struct rocsvm_space *space)
 		mmap_read_lock(mm);
 		for (vma = find_vma(mm, addr); vma && vma->vm_start < window->end;
 		     vma = find_vma(mm, vma->vm_end))
-			if (window_is_ours(space, vma->vm_file))
+			if (window_is_ours(window, vma))
 				break;
 		if (!vma || vma->vm_start >= window->end) {
 			mmap_read_unlock(mm);
@@ -405,9 +398,9 @@ void rocsvm_window_unmap(struct rocsvm_space *space)
 		end = min(vma->vm_end, window->end);
 		mmap_read_unlock(mm);
 
-		work_begin(window->work);
+		rocsvm_work_begin(window->work);
 		vm_munmap(start, end - start);
-		work_end(window->work);
+		rocsvm_work_end(window->work);
 		addr = end;
 	}
 	window_clear_layout(window);
@@ -435,144 +428,6 @@ void rocsvm_window_drop(struct rocsvm_window *window)
 	if (window->work)
 		rocsvm_work_put(window->work);
 	memset(window, 0, sizeof(*window));
-}
-
-/**
- * rocsvm_window_carve - let a render file's mapping take the place of a piece
- * @space: the space
- * @addr: first address, in the page region
- * @length: bytes
- * @drm: the render file
- * @drm_pgoff: the buffer's offset in it
- *
- * On failure the window may have a hole there: rocsvm_window_heal().
- *
- * Return: 0; -EFAULT if the program has put something else there; what the
- * driver's mmap says.
- */
-int rocsvm_window_carve(struct rocsvm_space *space, unsigned long addr,
-			unsigned long length, struct file *drm,
-			pgoff_t drm_pgoff)
-{
-	struct rocsvm_work *work = space->window.work;
-	unsigned long ret;
-
-	lockdep_assert_held(&space->lock);
-
-	work_begin(work);
-	work->expect = space->window.page_file;
-	work->drm = drm;
-	work->drm_pgoff = drm_pgoff;
-	ret = window_vm_mmap(&space->window, addr, length, MAP_FIXED);
-	work_end(work);
-	return IS_ERR_VALUE(ret) ? ret : 0;
-}
-
-/**
- * rocsvm_window_restore - put the window back in place of a render mapping
- * @space: the space
- * @addr: as for rocsvm_window_carve()
- * @length: as for rocsvm_window_carve()
- * @drm: as for rocsvm_window_carve()
- * @drm_pgoff: as for rocsvm_window_carve()
- *
- * Return: 0, or a negative errno if the range is not wholly the window's: it
- * must not be given out, and can be tried again with rocsvm_window_heal().
- */
-int rocsvm_window_restore(struct rocsvm_space *space, unsigned long addr,
-			  unsigned long length, struct file *drm,
-			  pgoff_t drm_pgoff)
-{
-	struct rocsvm_work *work = space->window.work;
-	unsigned long ret;
-
-	lockdep_assert_held(&space->lock);
-
-	/* In one step, so that no other thread's mmap() finds a hole. */
-	work_begin(work);
-	work->expect = drm;
-	work->expect_start = addr;
-	work->expect_pgoff = drm_pgoff;
-	ret = window_vm_mmap(&space->window, addr, length, MAP_FIXED);
-	work_end(work);
-	if (!IS_ERR_VALUE(ret))
-		return 0;
-
-	return rocsvm_window_heal(space, addr, length, drm);
-}
-
-/* One step of healing at *addr: what stands there, up to where. */
-enum window_piece { PIECE_WINDOW, PIECE_HOLE, PIECE_DRM, PIECE_FOREIGN };
-
-static enum window_piece window_look(struct rocsvm_space *space,
-				     unsigned long addr, unsigned long *end,
-				     const struct file *drm)
-{
-	struct mm_struct *mm = space->mn.mm;
-	enum window_piece piece = PIECE_FOREIGN;
-	struct vm_area_struct *vma;
-
-	mmap_read_lock(mm);
-	vma = find_vma(mm, addr);
-	if (!vma || vma->vm_start > addr) {
-		piece = PIECE_HOLE;
-		if (vma)
-			*end = min(*end, vma->vm_start);
-	} else {
-		*end = min(*end, vma->vm_end);
-		if (vma->vm_file == space->window.page_file)
-			piece = PIECE_WINDOW;
-		else if (drm && vma->vm_file == drm)
-			piece = PIECE_DRM;
-	}
-	mmap_read_unlock(mm);
-	return piece;
-}
-
-/**
- * rocsvm_window_heal - make a piece of the page region whole again
- * @space: the space
- * @addr: first address
- * @length: bytes
- * @drm: a render file whose mappings there are to go, or NULL
- *
- * At the limit of mappings a hole can be filled where a mapping could not be
- * replaced.
- *
- * Return: 0; -EEXIST if the program has mapped something of its own there;
- * another negative errno. Can be repeated.
- */
-int rocsvm_window_heal(struct rocsvm_space *space, unsigned long addr,
-		       unsigned long length, struct file *drm)
-{
-	struct rocsvm_work *work = space->window.work;
-	unsigned long last = addr + length, end, ret;
-	int err = 0;
-
-	lockdep_assert_held(&space->lock);
-
-	work_begin(work);
-	while (addr < last && !err) {
-		end = last;
-		switch (window_look(space, addr, &end, drm)) {
-		case PIECE_WINDOW:
-			addr = end;
-			break;
-		case PIECE_DRM:
-			err = vm_munmap(addr, end - addr);
-			break;
-		case PIECE_HOLE:
-			ret = window_vm_mmap(&space->window, addr, end - addr,
-					     MAP_FIXED_NOREPLACE);
-			err = IS_ERR_VALUE(ret) ? ret : 0;
-			break;
-		case PIECE_FOREIGN:
-			err = -EEXIST;
-			break;
-		}
-	}
-	work_end(work);
-	return err;
 }
 
 /* The file that backs an address, and the address's offset in it. */
@@ -628,10 +483,11 @@ bool rocsvm_window_covers(struct rocsvm_space *space, unsigned long addr,
  * @addr: first address, of one region
  * @length: bytes
  *
- * Outside every KFD lock, and with an eye on signals and on the memory
- * cgroup's limit, neither of which KFD has when it faults the pages in.
+ * Outside every KFD lock, and with an eye on kill -9 and on the memory
+ * cgroup's limit, neither of which KFD has when it faults the pages in. Other
+ * signals wait: to start anew after each of them could take for ever.
  *
- * Return: 0, -ENOMEM, or -ERESTARTSYS. On failure the caller punches.
+ * Return: 0, -ENOMEM, or -EINTR. On failure the caller punches.
  */
 int rocsvm_window_fill(struct rocsvm_space *space, unsigned long addr,
 		       unsigned long length)
@@ -647,8 +503,8 @@ int rocsvm_window_fill(struct rocsvm_space *space, unsigned long addr,
 	end = pgoff + (length >> PAGE_SHIFT);
 
 	while (pgoff < end) {
-		if (signal_pending(current))
-			return -ERESTARTSYS;
+		if (fatal_signal_pending(current))
+			return -EINTR;
 		page = shmem_read_mapping_page_gfp(mapping, pgoff, gfp);
 		/* -ENOSPC: vm.overcommit_memory=2 and its limit. */
 		if (IS_ERR(page))

@@ -33,8 +33,7 @@
  * MAP, UNMAP and FREE take.
  *
  * A call either happens as a whole or not at all; what ALLOC or MAP had done
- * before it failed is undone. An interrupted call (-EINTR, or restarted by
- * the kernel) can be repeated.
+ * before it failed is undone. No signal but a fatal one interrupts a call.
  *
  * The general meaning of errors:
  *
@@ -96,7 +95,8 @@ enum {
  * @num_buffers: out: live buffers
  * @buffer_bytes: out: sum of the lengths of the live buffers
  * @quarantined_bytes: out: address space that could not be taken back into
- *	the window after a buffer was freed; retried at each ALLOC and FREE
+ *	the window after a buffer was freed. Retried at each ALLOC and FREE,
+ *	except where KFD may still have a buffer
  *
  * Describe the SVM space of the calling process.
  *
@@ -187,7 +187,7 @@ enum rocsvm_reserve_flags {
  *	out: the window's length
  *
  * Give up the window that open(2) reserved and reserve another one. Only
- * while the space has no buffer: -EBUSY. On failure the old window stands
+ * while the space has no buffer, and nothing in quarantine: -EBUSY. On failure the old window stands
  * (if the new one was to overlap it, and another thread took its place
  * meanwhile, the space is left without a window: INFO then shows a window_limit
  * of 0 and ALLOC is -ENOMEM until RESERVE succeeds).
@@ -282,7 +282,7 @@ enum rocsvm_alloc_flags {
  * @guard: in: bytes after the buffer that stay inaccessible, a multiple of
  *	the page size up to 1 GiB, or 0 for one page (2 MiB in the huge region)
  * @gpu_ids: in: pointer to @num_gpus __u32: map the buffer to these GPUs too
- * @num_gpus: in: 0 to allocate only
+ * @num_gpus: in: 0 to allocate only, 64 at most
  * @__reserved: must be 0
  *
  * Allocate a buffer. Its bytes read as zeros where the CPU can read them. A
@@ -322,7 +322,7 @@ struct rocsvm_alloc {
  * @flags: must be 0
  * @va: in: a buffer's address
  *
- * Unmap the buffer from all GPUs, then free it. Not interruptible. -ENOENT:
+ * Unmap the buffer from all GPUs, then free it. -ENOENT:
  * no buffer begins at @va. If KFD can't unmap, its error is returned and the
  * buffer stays as it was.
  *
@@ -349,10 +349,10 @@ struct rocsvm_free {
  * given it lose it again.
  *
  * UNMAP: take the access away. A GPU that has none is -EINVAL, and nothing
- * is unmapped then. Not interruptible.
+ * is unmapped then.
  *
- * -ENOENT: no buffer begins at @va. -ENODEV: a GPU is unknown or its VM is
- * not acquired.
+ * -ENOENT: no buffer begins at @va. -ENODEV: a GPU is unknown, its VM is not
+ * acquired, or its gpuvm aperture is not canonical.
  *
  * Since: 1
  */
