@@ -1,0 +1,198 @@
+# SPDX-License-Identifier: MIT
+#
+# The targets that people use; `make help` lists them. What is compiled from
+# what is in the build.mk of each part, all of them included here, so that one
+# make knows all dependencies. The module is built by the kernel's own Kbuild.
+
+BUILD ?= build
+V ?= 0
+Q := $(if $(filter 1,$(V)),,@)
+
+# make's built-in default is cc; the errors of this one are known.
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+CFLAGS ?= -O2 -g
+override CFLAGS += -Wall -Wextra -Werror -std=gnu11 -D_GNU_SOURCE -Iuapi \
+	-I$(BUILD)/include
+
+.DEFAULT_GOAL := all
+.DELETE_ON_ERROR:
+.SUFFIXES:
+
+# What is compiled from what. Some targets install the compiler first, then call
+# make again: they must not ask for it here.
+ifneq ($(filter-out demo check check-quick clean help,$(or $(MAKECMDGOALS),all)),)
+include $(wildcard user/build.mk tests/gpu/build.mk tests/unit/build.mk \
+	tests/sys/build.mk)
+endif
+
+VERSION := $(shell sed -n 's/^PACKAGE_VERSION="\(.*\)"/\1/p' dkms.conf)
+
+# <linux/kfd_ioctl.h> wants <drm/drm.h>, which libdrm has elsewhere.
+$(BUILD)/include/drm:
+	@mkdir -p $(@D)
+	$(Q)ln -sfn /usr/include/libdrm $@
+
+# ---- the module ----
+#
+# Kbuild puts its products beside the sources, so it works on a tree of links,
+# one for each kernel: build/kmod/RELEASE/src.
+
+# $(call build_module,KERNEL_BUILD_DIR,WHERE,ARGUMENTS)
+define build_module
+	set -eu; kernel=$(1); \
+	[ -e "$$kernel/Makefile" ] || { \
+		echo "no kernel headers in $$kernel" >&2; exit 1; }; \
+	release=$$(sed -n 's/.*UTS_RELEASE "\(.*\)"/\1/p' \
+		"$$kernel/include/generated/utsrelease.h"); \
+	out=$(abspath $(BUILD))/$(2)/$$release; \
+	mkdir -p "$$out/src/kmod"; \
+	find "$$out/src" -xtype l -delete; \
+	ln -sfn $(CURDIR)/uapi "$$out/src/uapi"; \
+	ln -sf $(CURDIR)/Kbuild "$$out/src/Kbuild"; \
+	ln -sf $(CURDIR)/kmod/* "$$out/src/kmod/"; \
+	$(MAKE) --no-print-directory -C "$$kernel" M="$$out/src" $(3) modules; \
+	cp -p "$$out/src/kmod/rocsvm.ko" "$$out/rocsvm.ko"
+endef
+
+RUNNING_KERNEL := /lib/modules/$(shell uname -r)/build
+
+.PHONY: module module-running module-stock module-debug
+ifneq ($(KDIR),)
+module:
+	+$(Q)$(call build_module,$(KDIR),kmod)
+else ifneq ($(wildcard $(RUNNING_KERNEL)/include/generated/utsrelease.h),)
+module: module-running
+else
+module: module-stock
+endif
+
+module-running:
+	+$(Q)$(call build_module,$(RUNNING_KERNEL),kmod)
+
+module-stock:
+	+$(Q)$(call build_module,$$(tests/vm/fetch-kernel)/build,kmod)
+
+module-debug:
+	+$(Q)$(call build_module,$$(tests/vm/build-debug-kernel)/build,kmod)
+
+# ---- what people ask for ----
+
+.PHONY: all demo help clean
+all: module user
+
+help:
+	@echo 'rocsvm $(VERSION)'
+	@echo
+	@echo '  make demo                the main job, in a VM with a software GPU; installs'
+	@echo '                           the packages it needs (Debian 12), asks nothing'
+	@echo '  make [all]               module, library and tool'
+	@echo '  sudo make install        all of it on this machine (module by dkms, if there)'
+	@echo '  sudo make uninstall'
+	@echo
+	@echo '  make check               every test, on Debian'"'"'s kernel and a debug kernel'
+	@echo '  make check-quick         a subset of them, in 3 minutes'
+	@echo '  make check-unit          those that need no VM'
+	@echo '  make check-kernel-style  checkpatch, sparse and W=1 on the module'
+	@echo '  make clean'
+	@echo
+	@echo '  variables: BUILD (build), V=1 (show commands), KDIR (headers to build the'
+	@echo '  module against), CC, CFLAGS, LDFLAGS, DESTDIR, PREFIX (/usr/local),'
+	@echo '  ROCSVM_CACHE (fetched and built kernels; ~/.cache/rocsvm)'
+
+.PHONY: vm-programs
+vm-programs: user gpu module-stock
+
+demo:
+	@tests/vm/setup demo
+	@echo '==> building the module, the library, the tool and the phantom GPU' >&2
+	@$(MAKE) --no-print-directory -j$$(nproc) vm-programs
+	@echo '==> booting a virtual machine with the phantom GPU' >&2
+	@tests/vm/run --program 'rocsvm demo'
+
+clean:
+	$(Q)rm -rf $(BUILD)
+
+# ---- tests ----
+
+.PHONY: check check-quick check-unit check-kernel-style
+check:
+	@tests/vm/setup check
+	@tests/vm/check
+
+check-quick:
+	@tests/vm/setup check
+	@tests/vm/check --quick
+
+check-unit:
+	@tests/vm/check --unit
+
+check-kernel-style:
+	@tests/vm/check --kernel-style
+
+# Parts of the above, called by tests/vm/check.
+.PHONY: unit-tests print-unit-tests user-code
+.PHONY: style-checkpatch style-build-stock style-build-debug
+unit-tests: $(UNIT_TESTS) $(USER_TESTS)
+
+print-unit-tests:
+	@echo $(UNIT_TESTS) $(USER_TESTS)
+
+user-code: user gpu sys-tests
+
+CHECKPATCH = perl "$$(tests/vm/fetch-checkpatch)" --no-tree --strict --terse \
+	--no-summary --show-types --max-line-length=100
+
+# The window's vm_operations_struct is shmem's with members replaced at load.
+# compat.h is where the version of the kernel may be asked for; in the ABI
+# header an ioctl's number follows its struct at once.
+style-checkpatch:
+	@out=$$($(CHECKPATCH) --ignore CONST_STRUCT \
+			-f $(filter-out kmod/compat.h,$(wildcard kmod/*.[ch])); \
+		$(CHECKPATCH) --ignore LINUX_VERSION_CODE,CONSTANT_COMPARISON \
+			-f kmod/compat.h; \
+		$(CHECKPATCH) --ignore LINE_SPACING -f uapi/linux/rocsvm.h) || true; \
+	echo "$$out"; [ -z "$$out" ]
+
+# Kbuild compiles only what has changed, so start anew: warnings come once.
+style-build-stock style-build-debug: style-build-%:
+	@rm -rf $(BUILD)/kmod-style-$*
+	@mkdir -p $(BUILD)
+	+@{ $(call build_module,$$(tests/vm/$(if $(filter stock,$*),fetch-kernel,build-debug-kernel))/build,kmod-style-$*,W=1 C=2); } \
+		> $(BUILD)/style-$*.log 2>&1 || { cat $(BUILD)/style-$*.log; exit 1; }
+	@! grep -E '(warning|error):|WARNING' $(BUILD)/style-$*.log
+
+# ---- installing ----
+
+PREFIX ?= /usr/local
+MODULE_SRC = $(DESTDIR)/usr/src/rocsvm-$(VERSION)
+RELEASE ?= $(shell uname -r)
+MODULE_DIR = $(DESTDIR)/lib/modules/$(RELEASE)/updates
+
+.PHONY: install install-module uninstall uninstall-module
+install: install-user install-module
+uninstall: uninstall-user uninstall-module
+
+# With dkms the module survives a kernel update; without, it is for this kernel.
+install-module:
+	$(Q)if command -v dkms > /dev/null; then \
+		rm -rf $(MODULE_SRC) && mkdir -p $(MODULE_SRC) && \
+		cp -r Kbuild dkms.conf LICENSES kmod uapi $(MODULE_SRC)/ && \
+		if [ -z "$(DESTDIR)" ]; then \
+			dkms remove -m rocsvm -v $(VERSION) --all > /dev/null 2>&1 || true; \
+			dkms install -m rocsvm -v $(VERSION); \
+		fi; \
+	else \
+		$(MAKE) --no-print-directory module KDIR=/lib/modules/$(RELEASE)/build && \
+		install -D -m 644 $(BUILD)/kmod/$(RELEASE)/rocsvm.ko $(MODULE_DIR)/rocsvm.ko && \
+		if [ -z "$(DESTDIR)" ]; then depmod $(RELEASE); fi; \
+	fi
+
+uninstall-module:
+	$(Q)if [ -z "$(DESTDIR)" ] && command -v dkms > /dev/null; then \
+		dkms remove -m rocsvm -v $(VERSION) --all || true; \
+	fi
+	$(Q)rm -rf $(MODULE_SRC)
+	$(Q)rm -f $(MODULE_DIR)/rocsvm.ko
+	$(Q)if [ -z "$(DESTDIR)" ]; then depmod $(RELEASE); fi
