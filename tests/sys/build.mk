@@ -29,11 +29,13 @@ $(SYS_TESTS:%=$(SYS_OUT)/%): $(SYS_OUT)/%: $(SYS_OUT)/obj/%.o $(SYS_COMMON_OBJS)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lpthread
 
 # One source, linked in the ways that put a program's own VMAs at different
-# places. ASan's run time is linked in, so that the program needs libc alone.
+# places. ASan's run time is linked in, so that the program needs libc alone;
+# gcc's, whatever compiles the rest, as clang's is a package of its own.
 $(SYS_OUT)/helper/base_pie: SYS_LINK := -fPIE -pie
 $(SYS_OUT)/helper/base_nopie: SYS_LINK := -fno-pie -no-pie
 $(SYS_OUT)/helper/base_static: SYS_LINK := -fno-pie -static
 $(SYS_OUT)/helper/base_asan: SYS_LINK := -fPIE -pie -fsanitize=address -static-libasan
+$(SYS_OUT)/helper/base_asan: override CC := gcc
 $(SYS_OUT)/helper/base_%: tests/sys/helper/base.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(SYS_CFLAGS) $(SYS_LINK) -MMD -MF $(SYS_OUT)/obj/base_$*.d -o $@ $<

@@ -187,10 +187,10 @@ enum rocsvm_reserve_flags {
  *	out: the window's length
  *
  * Give up the window that open(2) reserved and reserve another one. Only
- * while the space has no buffer, and nothing in quarantine: -EBUSY. On failure the old window stands
- * (if the new one was to overlap it, and another thread took its place
- * meanwhile, the space is left without a window: INFO then shows a window_limit
- * of 0 and ALLOC is -ENOMEM until RESERVE succeeds).
+ * while the space has no buffer, and nothing in quarantine: -EBUSY. On
+ * failure the old window stands (if the new one was to overlap it, and another
+ * thread took its place meanwhile, the space is left without a window: INFO
+ * then shows a window_limit of 0 and ALLOC is -ENOMEM until RESERVE succeeds).
  *
  * -EEXIST: the fixed range is occupied. -ERANGE: it is not inside the SVM
  * range. -ENOMEM: no gap of that length.
@@ -322,9 +322,9 @@ struct rocsvm_alloc {
  * @flags: must be 0
  * @va: in: a buffer's address
  *
- * Unmap the buffer from all GPUs, then free it. -ENOENT:
- * no buffer begins at @va. If KFD can't unmap, its error is returned and the
- * buffer stays as it was.
+ * Unmap the buffer from all GPUs, then free it. -ENOENT: no buffer begins at
+ * @va. If KFD can't unmap, its error is returned and the buffer stays as it
+ * was.
  *
  * Since: 1
  */
