@@ -132,9 +132,11 @@ check-kernel-style:
 	@tests/vm/check --kernel-style
 
 # Parts of the above, called by tests/vm/check.
-.PHONY: unit-tests print-unit-tests user-code
+.PHONY: unit-tests sanitized-tests print-unit-tests user-code
 .PHONY: style-checkpatch style-build-stock style-build-debug
 unit-tests: $(UNIT_TESTS) $(USER_TESTS)
+
+sanitized-tests: $(USER_TESTS)
 
 print-unit-tests:
 	@echo $(UNIT_TESTS) $(USER_TESTS)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What differs between the kernels that the module builds on (6.1 to 6.12),
+ * What differs between the kernels that the module compiles on (6.1 to 6.12),
  * and nothing else: the only file that asks for the kernel's version.
  */
 #ifndef _ROCSVM_COMPAT_H

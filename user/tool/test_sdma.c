@@ -44,8 +44,8 @@ static void *pointer(uint32_t low, uint32_t high)
 /* One packet; its length in dwords */
 static size_t execute(const uint32_t *p, size_t to_end)
 {
-	uint64_t bytes = (uint64_t)p[1] + 1;
 	size_t dwords = p[0] == 1 ? 7 : p[0] == 5 ? 4 : 1;
+	uint64_t bytes;
 
 	if (dwords > to_end) {
 		straddling++;
@@ -55,6 +55,7 @@ static size_t execute(const uint32_t *p, size_t to_end)
 	case 0:
 		break;
 	case 1:
+		bytes = (uint64_t)p[1] + 1;
 		memmove(pointer(p[5], p[6]), pointer(p[3], p[4]), bytes);
 		copies++;
 		if (bytes > largest_copy)
