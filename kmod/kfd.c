@@ -20,12 +20,11 @@
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 #include <drm/drm_file.h>
+#include <drm/drm_ioctl.h>
 
-#include "compat.h"
 #include "rocsvm.h"
 
 #define KFD_PATH	"/dev/kfd"
-#define DRM_CHAR_MAJOR	226
 
 /* Where in the control page the arrays are that KFD's arguments point to. */
 #define CONTROL_ARRAY	256
@@ -39,7 +38,7 @@ static bool is_amdgpu_file(const struct file *file, bool drm)
 	const struct inode *inode = file_inode(file);
 
 	if (!S_ISCHR(inode->i_mode) ||
-	    (imajor(inode) == DRM_CHAR_MAJOR) != drm)
+	    (imajor(inode) == DRM_MAJOR) != drm)
 		return false;
 	if (IS_BUILTIN(CONFIG_DRM_AMDGPU))
 		return !file->f_op->owner;

@@ -26,7 +26,6 @@
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
-#include <linux/compat.h>
 #include <linux/file.h>
 #include <linux/module.h>
 #include <linux/sched/signal.h>

@@ -28,7 +28,6 @@
 #include <linux/sched/signal.h>
 #include <linux/shmem_fs.h>
 
-#include "compat.h"
 #include "rocsvm.h"
 
 /*
