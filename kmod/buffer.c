@@ -1,31 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Buffers: allocating, mapping to GPUs, freeing, looking up.
+ * The life of a buffer once it has its addresses: memory, mapping to GPUs, the
+ * end.
  *
- * A buffer's life: addresses (placement), then memory (a host buffer's pages
- * and its opening in the gate), KFD's object at the same address, then the
- * CPU's mapping of GTT and VRAM. Freed in this order: UNMAP, KFD FREE, and only
- * then the CPU's side, as a GPU must never reach what is no longer the
- * buffer's.
+ * Memory is a host buffer's pages and its opening in the gate, then KFD's
+ * object at the same address, then the CPU's mapping where that is the
+ * driver's. Freed in this order: UNMAP, KFD FREE, and only then the CPU's
+ * side, as a GPU must never reach what is no longer the buffer's.
  */
+#include <linux/dma-buf.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
-#include <linux/uaccess.h>
 
 #include "rocsvm.h"
-
-#define ROCSVM_MAX_ALIGNMENT	SZ_1G
-#define ROCSVM_MAX_GUARD	SZ_1G
-
-#define ROCSVM_ALLOC_FLAGS						\
-	(ROCSVM_ALLOC_FIXED | ROCSVM_ALLOC_READONLY |			\
-	 ROCSVM_ALLOC_EXECUTABLE | ROCSVM_ALLOC_COHERENT |		\
-	 ROCSVM_ALLOC_UNCACHED)
-
-static struct rocsvm_buffer *to_buffer(struct rocsvm_range *range)
-{
-	return range ? container_of(range, struct rocsvm_buffer, range) : NULL;
-}
 
 /* Addresses and lengths as the window's functions take them. */
 static unsigned long buffer_base(const struct rocsvm_buffer *buf)
@@ -33,114 +20,80 @@ static unsigned long buffer_base(const struct rocsvm_buffer *buf)
 	return rocsvm_range_base(&buf->range);
 }
 
-static struct rocsvm_region *region_of(struct rocsvm_space *space, u64 addr)
+static bool is_canonical(const struct rocsvm_space *space,
+			 const struct rocsvm_buffer *buf)
 {
-	return addr < space->window.huge_base ? &space->pages : &space->huge;
-}
-
-/* The live buffer that begins at an address. */
-static struct rocsvm_buffer *buffer_at(struct rocsvm_space *space, u64 addr)
-{
-	struct rocsvm_buffer *buf;
-
-	lockdep_assert_held(&space->lock);
-
-	buf = to_buffer(rocsvm_range_find(region_of(space, addr), addr));
-	if (!buf || buf->quarantined || buffer_base(buf) != addr)
-		return NULL;
-	return buf;
-}
-
-/* The live buffer that contains an address, or else the next one. */
-static struct rocsvm_buffer *buffer_next(struct rocsvm_space *space, u64 addr)
-{
-	struct rocsvm_region *region = region_of(space, addr);
-	struct rocsvm_buffer *buf;
-
-	for (;;) {
-		buf = to_buffer(rocsvm_range_next(region, addr));
-		if (buf && !buf->quarantined)
-			return buf;
-		if (buf) {
-			addr = buffer_base(buf) + buf->range.length;
-		} else if (region == &space->pages) {
-			region = &space->huge;
-			addr = region->base;
-		} else {
-			return NULL;
-		}
-	}
+	return space->gpus[buf->gpu].canonical;
 }
 
 /**
- * rocsvm_buffers_overlap - whether a range meets a live buffer
+ * rocsvm_buffer_file - the driver's file that maps a buffer for the CPU
  * @space: the space
- * @base: first address
- * @length: bytes
+ * @buf: a buffer of a kind that has one
  *
- * Return: true if it does.
+ * Return: the file; no reference is taken.
  */
-bool rocsvm_buffers_overlap(struct rocsvm_space *space, u64 base, u64 length)
+struct file *rocsvm_buffer_file(const struct rocsvm_space *space,
+				const struct rocsvm_buffer *buf)
 {
-	struct rocsvm_buffer *buf;
-
-	lockdep_assert_held(&space->lock);
-
-	if (!length)
-		return false;
-	buf = buffer_next(space, base);
-	return buf && (buffer_base(buf) <= base ||
-		       buffer_base(buf) - base < length);
+	if (buf->flags & ROCSVM_ALLOC_IMPORTED)
+		return buf->dmabuf->file;
+	if (buf->kind == ROCSVM_KIND_DOORBELL ||
+	    buf->kind == ROCSVM_KIND_MMIO_REMAP)
+		return space->kfd;
+	return space->gpus[buf->gpu].drm;
 }
 
-/* Translate a list of GPUs; each must be acquired. */
-static int gpu_mask(struct rocsvm_space *space, const u32 *ids, unsigned int n,
-		    u64 *mask)
+/* Whether the driver's mapping takes the place of the window's. */
+static bool is_carved_kind(u32 kind)
 {
+	return kind == ROCSVM_KIND_GTT || kind == ROCSVM_KIND_VRAM ||
+	       kind == ROCSVM_KIND_DOORBELL || kind == ROCSVM_KIND_MMIO_REMAP;
+}
+
+/* The ring of an AQL queue has its memory twice, side by side. */
+static unsigned int num_parts(const struct rocsvm_buffer *buf)
+{
+	return buf->flags & ROCSVM_ALLOC_AQL_QUEUE ? 2 : 1;
+}
+
+static int buffer_carve(struct rocsvm_space *space, struct rocsvm_buffer *buf)
+{
+	unsigned long length = buf->range.length / num_parts(buf);
+	pgoff_t pgoff = buf->mmap_pgoff;
 	unsigned int i;
-	int index;
+	int err = 0;
 
-	*mask = 0;
-	for (i = 0; i < n; i++) {
-		index = rocsvm_space_gpu(space, ids[i]);
-		if (index < 0)
-			return index;
-		if (!space->gpus[index].acquired ||
-		    !space->gpus[index].canonical)
-			return -ENODEV;
-		*mask |= BIT_ULL(index);
+	/* From here on there may be a hole or the driver's mapping. */
+	buf->carved = true;
+	for (i = 0; i < num_parts(buf) && !err; i++) {
+		pgoff = buf->mmap_pgoff;
+		err = rocsvm_window_carve(space, buffer_base(buf) + i * length,
+					  length, rocsvm_buffer_file(space, buf),
+					  &pgoff);
 	}
-	return 0;
+	buf->mmap_pgoff = pgoff;
+	return err;
 }
 
-static int copy_gpu_ids(u32 *ids, u64 uptr, unsigned int n)
-{
-	if (n > ROCSVM_MAX_GPUS)
-		return -EINVAL;
-	return copy_from_user(ids, u64_to_user_ptr(uptr), n * sizeof(*ids)) ?
-		       -EFAULT : 0;
-}
+typedef int (*carve_fn)(struct rocsvm_space *space, unsigned long addr,
+			unsigned long length, struct file *file, pgoff_t pgoff);
 
-/* The GPU that KFD is to keep a buffer for. */
-static int choose_gpu(struct rocsvm_space *space, u32 kind, u32 gpu_id)
+/* One of rocsvm_window_restore() and rocsvm_window_heal(), for all parts. */
+static int buffer_uncarve(struct rocsvm_space *space,
+			  const struct rocsvm_buffer *buf, carve_fn fn)
 {
+	unsigned long length = buf->range.length / num_parts(buf);
+	int one, err = 0;
 	unsigned int i;
-	int index;
 
-	if (!gpu_id && kind != ROCSVM_KIND_VRAM &&
-	    kind != ROCSVM_KIND_PRIVATE_VRAM) {
-		for (i = 0; i < space->num_gpus; i++)
-			if (space->gpus[i].acquired && space->gpus[i].canonical)
-				return i;
-		return -ENODEV;
+	for (i = 0; i < num_parts(buf); i++) {
+		one = fn(space, buffer_base(buf) + i * length, length,
+			 rocsvm_buffer_file(space, buf), buf->mmap_pgoff);
+		if (one)
+			err = one;
 	}
-
-	index = rocsvm_space_gpu(space, gpu_id);
-	if (index < 0)
-		return index;
-	if (!space->gpus[index].acquired || !space->gpus[index].canonical)
-		return -ENODEV;
-	return index;
+	return err;
 }
 
 /* Addresses that can't be given out: KFD or the program may be using them. */
@@ -152,11 +105,24 @@ static void buffer_quarantine(struct rocsvm_space *space,
 	space->quarantined_bytes += buf->range.length;
 }
 
-static void buffer_release_range(struct rocsvm_buffer *buf)
+static void buffer_release(struct rocsvm_buffer *buf)
 {
 	rocsvm_range_remove(&buf->range);
+	if (buf->dmabuf)
+		dma_buf_put(buf->dmabuf);
+	if (buf->inside) {
+		rocsvm_region_fini(buf->inside);
+		kfree(buf->inside);
+	}
 	/* A fault may be looking at a host buffer's opening. */
 	kfree_rcu(buf, rcu);
+}
+
+/* In the mmap aperture, what has a piece of its own. */
+static bool has_piece(const struct rocsvm_space *space,
+		      const struct rocsvm_buffer *buf)
+{
+	return space->window.pieces && !buf->nested && is_canonical(space, buf);
 }
 
 /**
@@ -166,17 +132,20 @@ static void buffer_release_range(struct rocsvm_buffer *buf)
 void rocsvm_buffers_retry(struct rocsvm_space *space)
 {
 	struct rocsvm_buffer *buf, *next;
+	int err;
 
 	list_for_each_entry_safe(buf, next, &space->quarantine, link) {
-		if (buf->lost ||
-		    rocsvm_window_heal(space, buffer_base(buf),
-				       buf->range.length,
-				       space->gpus[buf->gpu].drm,
-				       buf->mmap_pgoff))
+		if (buf->lost)
+			continue;
+		if (has_piece(space, buf))
+			err = rocsvm_piece_unmap(space, buf);
+		else
+			err = buffer_uncarve(space, buf, rocsvm_window_heal);
+		if (err)
 			continue;
 		list_del(&buf->link);
 		space->quarantined_bytes -= buf->range.length;
-		buffer_release_range(buf);
+		buffer_release(buf);
 	}
 }
 
@@ -186,10 +155,10 @@ static int host_get_pages(struct rocsvm_space *space, struct rocsvm_buffer *buf)
 	int err;
 
 	/* A fault that was refused late may have left a page here. */
-	rocsvm_window_punch(space, buffer_base(buf), buf->range.length);
-	err = rocsvm_window_fill(space, buffer_base(buf), buf->range.length);
+	rocsvm_window_punch(space, buf);
+	err = rocsvm_window_fill(space, buf);
 	if (err) {
-		rocsvm_window_punch(space, buffer_base(buf), buf->range.length);
+		rocsvm_window_punch(space, buf);
 		return err;
 	}
 	rocsvm_window_open(space, buf);
@@ -199,7 +168,23 @@ static int host_get_pages(struct rocsvm_space *space, struct rocsvm_buffer *buf)
 static void host_put_pages(struct rocsvm_space *space, struct rocsvm_buffer *buf)
 {
 	rocsvm_window_close(space, buf);
-	rocsvm_window_punch(space, buffer_base(buf), buf->range.length);
+	rocsvm_window_punch(space, buf);
+}
+
+/* The addresses of a buffer that has no memory any more. Never fails. */
+static void buffer_give_back(struct rocsvm_space *space,
+			     struct rocsvm_buffer *buf)
+{
+	int err = 0;
+
+	if (has_piece(space, buf))
+		err = rocsvm_piece_unmap(space, buf);
+	else if (buf->carved)
+		err = buffer_uncarve(space, buf, rocsvm_window_restore);
+	if (err)
+		buffer_quarantine(space, buf);
+	else
+		buffer_release(buf);
 }
 
 /*
@@ -208,72 +193,118 @@ static void host_put_pages(struct rocsvm_space *space, struct rocsvm_buffer *buf
  */
 static void buffer_retire(struct rocsvm_space *space, struct rocsvm_buffer *buf)
 {
-	int err = 0;
-
 	if (buf->kind == ROCSVM_KIND_HOST)
 		host_put_pages(space, buf);
-	if (buf->carved)
-		err = rocsvm_window_restore(space, buffer_base(buf),
-					    buf->range.length,
-					    space->gpus[buf->gpu].drm,
-					    buf->mmap_pgoff);
-	if (err)
-		buffer_quarantine(space, buf);
-	else
-		buffer_release_range(buf);
+	if (space->gpus[buf->gpu].scratch_buf == buf)
+		space->gpus[buf->gpu].scratch_buf = NULL;
+	buffer_give_back(space, buf);
 }
 
-/*
- * Memory and mapping for a buffer that has its addresses. The buffer is gone
- * on failure.
+/* KFD may have a buffer there that can't be named: not to be used again. */
+static void buffer_lose(struct rocsvm_space *space, struct rocsvm_buffer *buf)
+{
+	if (buf->kind == ROCSVM_KIND_HOST)
+		host_put_pages(space, buf);
+	buf->lost = true;
+	buffer_quarantine(space, buf);
+}
+
+/* KFD's object, or what stands for it. */
+static int buffer_get_object(struct rocsvm_space *space,
+			     struct rocsvm_buffer *buf, int dmabuf_fd)
+{
+	struct rocsvm_gpu *gpu = &space->gpus[buf->gpu];
+	int err;
+
+	switch (buf->kind) {
+	case ROCSVM_KIND_ADDRESS:
+		return 0;
+	case ROCSVM_KIND_SCRATCH:
+		err = rocsvm_kfd_set_scratch(space, gpu->gpu_id,
+					     buffer_base(buf));
+		if (!err)
+			gpu->scratch_buf = buf;
+		return err;
+	default:
+		if (buf->flags & ROCSVM_ALLOC_IMPORTED)
+			return rocsvm_kfd_import(space, buf, dmabuf_fd);
+		err = rocsvm_kfd_alloc(space, buf);
+		if (!err)
+			rocsvm_share_note(space, buf);
+		return err;
+	}
+}
+
+/* And the end of it. */
+static int buffer_put_object(struct rocsvm_space *space,
+			     struct rocsvm_buffer *buf)
+{
+	switch (buf->kind) {
+	case ROCSVM_KIND_ADDRESS:
+		return 0;
+	case ROCSVM_KIND_SCRATCH:
+		return rocsvm_kfd_set_scratch(space,
+					      space->gpus[buf->gpu].gpu_id, 0);
+	default:
+		return rocsvm_kfd_free(space, buf->handle);
+	}
+}
+
+/**
+ * rocsvm_buffer_populate - memory and mapping for a buffer with addresses
+ * @space: the space
+ * @buf: the buffer; gone on failure
+ * @dmabuf_fd: where to import it from, if it has ROCSVM_ALLOC_IMPORTED
+ *
+ * Return: 0 or a negative errno.
  */
-static int buffer_populate(struct rocsvm_space *space, struct rocsvm_buffer *buf)
+int rocsvm_buffer_populate(struct rocsvm_space *space,
+			   struct rocsvm_buffer *buf, int dmabuf_fd)
 {
 	int err;
 
-	if (!rocsvm_window_covers(space, buffer_base(buf), buf->range.length)) {
-		buffer_release_range(buf);
+	if (is_canonical(space, buf) && !rocsvm_window_covers(space, buf)) {
+		buffer_give_back(space, buf);
 		return -EFAULT;
 	}
 	if (buf->kind == ROCSVM_KIND_HOST) {
 		err = host_get_pages(space, buf);
 		if (err) {
-			buffer_release_range(buf);
+			buffer_give_back(space, buf);
 			return err;
 		}
 	}
 
-	err = rocsvm_kfd_alloc(space, buf);
+	err = buffer_get_object(space, buf, dmabuf_fd);
 	if (err) {
-		if (buf->lost) {
-			if (buf->kind == ROCSVM_KIND_HOST)
-				host_put_pages(space, buf);
-			buffer_quarantine(space, buf);
-		} else {
+		if (buf->lost)
+			buffer_lose(space, buf);
+		else
 			buffer_retire(space, buf);
-		}
 		return err;
 	}
 
-	if (buf->kind != ROCSVM_KIND_GTT && buf->kind != ROCSVM_KIND_VRAM)
+	if (!is_carved_kind(buf->kind) || !is_canonical(space, buf))
 		return 0;
-
-	/* From here on there may be a hole or the driver's mapping. */
-	buf->carved = true;
-	err = rocsvm_window_carve(space, buffer_base(buf), buf->range.length,
-				  space->gpus[buf->gpu].drm, buf->mmap_pgoff);
+	err = buffer_carve(space, buf);
 	if (!err)
 		return 0;
-	if (rocsvm_kfd_free(space, buf->handle)) {
-		buf->lost = true;
-		buffer_quarantine(space, buf);
-	} else {
+	if (rocsvm_kfd_free(space, buf->handle))
+		buffer_lose(space, buf);
+	else
 		buffer_retire(space, buf);
-	}
 	return err;
 }
 
-static int buffer_unmap(struct rocsvm_space *space, struct rocsvm_buffer *buf,
+/**
+ * rocsvm_buffer_unmap - take access away from GPUs
+ * @space: the space
+ * @buf: the buffer, or the segment of registered memory
+ * @gpus: bit mask of GPUs by index, not 0
+ *
+ * Return: 0 or KFD's errno; buf->mapped is what is left in either case.
+ */
+int rocsvm_buffer_unmap(struct rocsvm_space *space, struct rocsvm_buffer *buf,
 			u64 gpus)
 {
 	u64 done;
@@ -293,7 +324,7 @@ static int buffer_unmap_each(struct rocsvm_space *space,
 
 	for (; gpus; gpus &= ~bit) {
 		bit = gpus & -gpus;
-		one = buffer_unmap(space, buf, bit);
+		one = rocsvm_buffer_unmap(space, buf, bit);
 		if (one == -EINVAL)
 			buf->mapped &= ~bit;
 		else if (one)
@@ -302,8 +333,30 @@ static int buffer_unmap_each(struct rocsvm_space *space,
 	return err;
 }
 
-/* All or nothing. */
-static int buffer_map(struct rocsvm_space *space, struct rocsvm_buffer *buf,
+/* A GPU that is managed apart has its own buffers only, and no other's. */
+static bool gpus_fit(const struct rocsvm_space *space,
+		     const struct rocsvm_buffer *buf, u64 gpus)
+{
+	unsigned int i;
+
+	if (!is_canonical(space, buf))
+		return gpus == BIT_ULL(buf->gpu);
+	for (i = 0; i < space->num_gpus; i++)
+		if (gpus & BIT_ULL(i) && !space->gpus[i].canonical)
+			return false;
+	return true;
+}
+
+/**
+ * rocsvm_buffer_map - give GPUs access, all of them or none
+ * @space: the space
+ * @buf: the buffer, or the segment of registered memory
+ * @gpus: bit mask of GPUs by index
+ *
+ * Return: 0 or KFD's errno; -ENODEV for a GPU that can't address it; -EINVAL
+ * if there is no memory to map.
+ */
+int rocsvm_buffer_map(struct rocsvm_space *space, struct rocsvm_buffer *buf,
 		      u64 gpus)
 {
 	u64 done;
@@ -312,6 +365,10 @@ static int buffer_map(struct rocsvm_space *space, struct rocsvm_buffer *buf,
 	gpus &= ~buf->mapped;
 	if (!gpus)
 		return 0;
+	if (buf->inside)
+		return -EINVAL;
+	if (!gpus_fit(space, buf, gpus))
+		return -ENODEV;
 
 	err = rocsvm_kfd_map(space, buf->handle, gpus, &done);
 	buf->mapped |= done;
@@ -320,13 +377,20 @@ static int buffer_map(struct rocsvm_space *space, struct rocsvm_buffer *buf,
 	return err;
 }
 
-/* Unmap and free a live buffer. On failure it lives on. */
-static int buffer_free(struct rocsvm_space *space, struct rocsvm_buffer *buf)
+/**
+ * rocsvm_buffer_kfd_free - give a buffer back to KFD, unmapped from all GPUs
+ * @space: the space
+ * @buf: the buffer, or the segment of registered memory
+ *
+ * Return: 0, or KFD's errno; then KFD still has it.
+ */
+int rocsvm_buffer_kfd_free(struct rocsvm_space *space,
+			   struct rocsvm_buffer *buf)
 {
 	int unmap_err = 0, err;
 
 	if (buf->mapped)
-		unmap_err = buffer_unmap(space, buf, buf->mapped);
+		unmap_err = rocsvm_buffer_unmap(space, buf, buf->mapped);
 	/*
 	 * The program may have used KFD's own ioctls on it: -EINVAL, not
 	 * mapped there; -ENOMEM, no such handle. FREE is -EBUSY if it is
@@ -337,291 +401,77 @@ static int buffer_free(struct rocsvm_space *space, struct rocsvm_buffer *buf)
 	if (unmap_err && unmap_err != -ENOMEM)
 		return unmap_err;
 
-	err = rocsvm_kfd_free(space, buf->handle);
-	if (err)
-		return unmap_err ? unmap_err : err;
+	err = buffer_put_object(space, buf);
+	return err && unmap_err ? unmap_err : err;
+}
 
-	space->num_buffers--;
-	space->buffer_bytes -= buf->range.length;
-	rocsvm_count_buffer(-1, -(s64)buf->range.length);
+/**
+ * rocsvm_buffer_count - count a buffer that comes to life, or ends
+ * @space: the space
+ * @buf: the buffer
+ * @n: 1 or -1
+ */
+void rocsvm_buffer_count(struct rocsvm_space *space,
+			 const struct rocsvm_buffer *buf, int n)
+{
+	/* Addresses are no bytes, and what is inside them is counted itself. */
+	s64 bytes = buf->inside ? 0 : n * (s64)buf->range.length;
+
+	space->num_buffers += n;
+	space->buffer_bytes += bytes;
+	rocsvm_count_buffer(n, bytes);
+}
+
+/**
+ * rocsvm_buffer_free - unmap and free a live buffer
+ * @space: the space
+ * @buf: the buffer; gone on success, lives on if not
+ *
+ * Return: 0; -EBUSY for an address reservation with a buffer in it; KFD's
+ * errno.
+ */
+int rocsvm_buffer_free(struct rocsvm_space *space, struct rocsvm_buffer *buf)
+{
+	int err;
+
+	if (buf->inside && !rocsvm_region_empty(buf->inside))
+		return -EBUSY;
+	err = rocsvm_buffer_kfd_free(space, buf);
+	if (err)
+		return err;
+
+	rocsvm_buffer_count(space, buf, -1);
 	buffer_retire(space, buf);
 	return 0;
 }
 
-/* A buffer that its caller never got to know. */
-static void buffer_abort(struct rocsvm_space *space, struct rocsvm_buffer *buf)
+/**
+ * rocsvm_buffer_abort - end a buffer that its caller never got to know
+ * @space: the space
+ * @buf: a live buffer
+ */
+void rocsvm_buffer_abort(struct rocsvm_space *space, struct rocsvm_buffer *buf)
 {
-	u64 length = buf->range.length;
-
-	if (!buffer_free(space, buf))
+	if (!rocsvm_buffer_free(space, buf))
 		return;
 	/* KFD does not let go: neither do its addresses. */
-	space->num_buffers--;
-	space->buffer_bytes -= length;
-	rocsvm_count_buffer(-1, -(s64)length);
-	if (buf->kind == ROCSVM_KIND_HOST)
-		host_put_pages(space, buf);
-	buf->lost = true;
-	buffer_quarantine(space, buf);
-}
-
-static int alloc_check(const struct rocsvm_alloc *cmd)
-{
-	u64 granule = PAGE_SIZE;
-
-	if (cmd->flags & ~ROCSVM_ALLOC_FLAGS || cmd->__reserved)
-		return -EOPNOTSUPP;
-	if (cmd->kind < ROCSVM_KIND_HOST ||
-	    cmd->kind > ROCSVM_KIND_PRIVATE_VRAM || !cmd->length)
-		return -EINVAL;
-	if (cmd->alignment && (!is_power_of_2(cmd->alignment) ||
-			       cmd->alignment < PAGE_SIZE ||
-			       cmd->alignment > ROCSVM_MAX_ALIGNMENT))
-		return -EINVAL;
-	if (!IS_ALIGNED(cmd->guard, PAGE_SIZE) || cmd->guard > ROCSVM_MAX_GUARD)
-		return -EINVAL;
-	if (!(cmd->flags & ROCSVM_ALLOC_FIXED))
-		return cmd->va ? -EINVAL : 0;
-
-	if (cmd->kind == ROCSVM_KIND_HOST && cmd->length >= ROCSVM_HUGE_SIZE)
-		granule = ROCSVM_HUGE_SIZE;
-	granule = max(granule, cmd->alignment);
-	return IS_ALIGNED(cmd->va, granule) ? 0 : -EINVAL;
-}
-
-static int buffer_place(struct rocsvm_space *space, struct rocsvm_buffer *buf,
-			const struct rocsvm_alloc *cmd)
-{
-	struct rocsvm_region *region = &space->pages;
-	u64 guard, alignment;
-
-	if (cmd->kind == ROCSVM_KIND_HOST && cmd->length >= ROCSVM_HUGE_SIZE)
-		region = &space->huge;
-	/* A space may be without a window, and its regions without room. */
-	if (cmd->length > region->end - region->base)
-		return cmd->flags & ROCSVM_ALLOC_FIXED && space->window.work ?
-			       -ERANGE : -ENOMEM;
-
-	guard = cmd->guard ? cmd->guard : region->granule;
-	if (cmd->flags & ROCSVM_ALLOC_FIXED)
-		return rocsvm_range_insert_fixed(region, &buf->range, cmd->va,
-						 cmd->length, guard);
-
-	alignment = cmd->alignment ? cmd->alignment :
-				     rocsvm_default_alignment(cmd->length);
-	return rocsvm_range_insert(region, &buf->range, cmd->length, alignment,
-				   guard);
-}
-
-/* Everything of ALLOC that needs the lock. */
-static int alloc_locked(struct rocsvm_ucmd *ucmd, const u32 *ids,
-			struct rocsvm_buffer *buf)
-{
-	struct rocsvm_space *space = ucmd->space;
-	struct rocsvm_alloc *cmd = ucmd->cmd;
-	u64 gpus;
-	int gpu, err;
-
-	gpu = choose_gpu(space, cmd->kind, cmd->gpu_id);
-	if (gpu < 0)
-		err = gpu;
-	else
-		err = gpu_mask(space, ids, cmd->num_gpus, &gpus);
-	if (!err) {
-		rocsvm_buffers_retry(space);
-		err = buffer_place(space, buf, cmd);
-	}
-	if (err) {
-		kfree(buf);
-		return err;
-	}
-
-	buf->kind = cmd->kind;
-	buf->flags = cmd->flags;
-	buf->gpu = gpu;
-	err = buffer_populate(space, buf);
-	if (err)
-		return err;
-	space->num_buffers++;
-	space->buffer_bytes += buf->range.length;
-	rocsvm_count_buffer(1, buf->range.length);
-
-	err = buffer_map(space, buf, gpus);
-	if (!err) {
-		cmd->va = buffer_base(buf);
-		cmd->length = buf->range.length;
-		err = rocsvm_ucmd_respond(ucmd);
-	}
-	if (err)
-		buffer_abort(space, buf);
-	return err;
-}
-
-/* ioctl(ROCSVM_ALLOC) */
-int rocsvm_alloc(struct rocsvm_ucmd *ucmd)
-{
-	struct rocsvm_space *space = ucmd->space;
-	struct rocsvm_alloc *cmd = ucmd->cmd;
-	u32 ids[ROCSVM_MAX_GPUS];
-	struct rocsvm_buffer *buf;
-	int err;
-
-	err = alloc_check(cmd);
-	if (err)
-		return err;
-	err = copy_gpu_ids(ids, cmd->gpu_ids, cmd->num_gpus);
-	if (err)
-		return err;
-
-	buf = kzalloc(sizeof(*buf), GFP_KERNEL_ACCOUNT);
-	if (!buf)
-		return -ENOMEM;
-	if (mutex_lock_killable(&space->lock)) {
-		kfree(buf);
-		return -EINTR;
-	}
-	err = alloc_locked(ucmd, ids, buf);
-	mutex_unlock(&space->lock);
-	return err;
-}
-
-/* ioctl(ROCSVM_FREE) */
-int rocsvm_free(struct rocsvm_ucmd *ucmd)
-{
-	struct rocsvm_space *space = ucmd->space;
-	struct rocsvm_free *cmd = ucmd->cmd;
-	struct rocsvm_buffer *buf;
-	int err;
-
-	if (cmd->flags)
-		return -EOPNOTSUPP;
-	if (mutex_lock_killable(&space->lock))
-		return -EINTR;
-	buf = buffer_at(space, cmd->va);
-	err = buf ? buffer_free(space, buf) : -ENOENT;
-	rocsvm_buffers_retry(space);
-	mutex_unlock(&space->lock);
-	return err;
-}
-
-/* What MAP and UNMAP have in common: check, copy, lock, look up. */
-static int map_begin(struct rocsvm_ucmd *ucmd, struct rocsvm_buffer **buf,
-		     u64 *gpus)
-{
-	struct rocsvm_space *space = ucmd->space;
-	struct rocsvm_map *cmd = ucmd->cmd;
-	u32 ids[ROCSVM_MAX_GPUS];
-	int err;
-
-	if (cmd->flags || cmd->__reserved)
-		return -EOPNOTSUPP;
-	err = copy_gpu_ids(ids, cmd->gpu_ids, cmd->num_gpus);
-	if (err)
-		return err;
-	if (mutex_lock_killable(&space->lock))
-		return -EINTR;
-
-	*buf = buffer_at(space, cmd->va);
-	err = *buf ? gpu_mask(space, ids, cmd->num_gpus, gpus) : -ENOENT;
-	if (err)
-		mutex_unlock(&space->lock);
-	return err;
-}
-
-/* ioctl(ROCSVM_MAP) */
-int rocsvm_map(struct rocsvm_ucmd *ucmd)
-{
-	const struct rocsvm_map *cmd = ucmd->cmd;
-	struct rocsvm_buffer *buf;
-	u64 gpus;
-	int err;
-
-	if (!cmd->num_gpus)
-		return -EINVAL;
-	err = map_begin(ucmd, &buf, &gpus);
-	if (err)
-		return err;
-	err = buffer_map(ucmd->space, buf, gpus);
-	mutex_unlock(&ucmd->space->lock);
-	return err;
-}
-
-/* ioctl(ROCSVM_UNMAP) */
-int rocsvm_unmap(struct rocsvm_ucmd *ucmd)
-{
-	struct rocsvm_buffer *buf;
-	u64 gpus;
-	int err;
-
-	err = map_begin(ucmd, &buf, &gpus);
-	if (err)
-		return err;
-	if (!gpus)
-		gpus = buf->mapped;
-	if (gpus & ~buf->mapped)
-		err = -EINVAL;
-	else if (gpus)
-		err = buffer_unmap(ucmd->space, buf, gpus);
-	mutex_unlock(&ucmd->space->lock);
-	return err;
-}
-
-/* Returns the number of GPUs it is mapped to, whose ids are put into @ids. */
-static unsigned int query_fill(const struct rocsvm_space *space,
-			       struct rocsvm_query *cmd,
-			       const struct rocsvm_buffer *buf, u32 *ids)
-{
-	unsigned int i, n = 0;
-
-	for (i = 0; i < space->num_gpus; i++)
-		if (buf->mapped & BIT_ULL(i))
-			ids[n++] = space->gpus[i].gpu_id;
-
-	cmd->va = buffer_base(buf);
-	cmd->length = buf->range.length;
-	cmd->guard = rocsvm_range_guard(&buf->range);
-	cmd->handle = buf->handle;
-	cmd->kind = buf->kind;
-	cmd->gpu_id = space->gpus[buf->gpu].gpu_id;
-	cmd->alloc_flags = buf->flags;
-	return n;
-}
-
-/* ioctl(ROCSVM_QUERY) */
-int rocsvm_query(struct rocsvm_ucmd *ucmd)
-{
-	struct rocsvm_space *space = ucmd->space;
-	struct rocsvm_query *cmd = ucmd->cmd;
-	u32 ids[ROCSVM_MAX_GPUS];
-	struct rocsvm_buffer *buf;
-	unsigned int n = 0, room;
-
-	if (cmd->flags & ~ROCSVM_QUERY_NEXT)
-		return -EOPNOTSUPP;
-	if (mutex_lock_killable(&space->lock))
-		return -EINTR;
-	buf = buffer_next(space, cmd->va);
-	if (buf && !(cmd->flags & ROCSVM_QUERY_NEXT) &&
-	    buffer_base(buf) > cmd->va)
-		buf = NULL;
-	if (buf)
-		n = query_fill(space, cmd, buf, ids);
-	mutex_unlock(&space->lock);
-	if (!buf)
-		return -ENOENT;
-
-	room = min(n, cmd->num_gpus);
-	cmd->num_gpus = n;
-	if (copy_to_user(u64_to_user_ptr(cmd->gpu_ids), ids,
-			 room * sizeof(*ids)))
-		return -EFAULT;
-	return rocsvm_ucmd_respond(ucmd);
+	rocsvm_buffer_count(space, buf, -1);
+	buffer_lose(space, buf);
 }
 
 /* Any one of the ranges left in a region, or NULL. */
 static struct rocsvm_buffer *any_buffer(struct rocsvm_region *region)
 {
-	return to_buffer(rocsvm_range_next(region, region->base));
+	struct rocsvm_range *range = rocsvm_range_next(region, region->base);
+	struct rocsvm_buffer *buf;
+
+	if (!range)
+		return NULL;
+	buf = container_of(range, struct rocsvm_buffer, range);
+	/* What is inside a reservation goes before it. */
+	if (buf->inside && !rocsvm_region_empty(buf->inside))
+		return any_buffer(buf->inside);
+	return buf;
 }
 
 static void forget_buffer(struct rocsvm_space *space, struct rocsvm_buffer *buf)
@@ -630,11 +480,35 @@ static void forget_buffer(struct rocsvm_space *space, struct rocsvm_buffer *buf)
 		list_del(&buf->link);
 		space->quarantined_bytes -= buf->range.length;
 	} else {
-		space->num_buffers--;
-		space->buffer_bytes -= buf->range.length;
-		rocsvm_count_buffer(-1, -(s64)buf->range.length);
+		rocsvm_buffer_count(space, buf, -1);
 	}
-	buffer_release_range(buf);
+	if (space->gpus[buf->gpu].scratch_buf == buf)
+		space->gpus[buf->gpu].scratch_buf = NULL;
+	buffer_release(buf);
+}
+
+static int window_uncarve(struct rocsvm_space *space, unsigned long addr,
+			  unsigned long length, struct file *file,
+			  pgoff_t pgoff)
+{
+	rocsvm_window_uncarve(space, addr, length, file, pgoff);
+	return 0;
+}
+
+/* In the process itself; its window is unmapped next. */
+static void end_buffer(struct rocsvm_space *space, struct rocsvm_buffer *buf)
+{
+	if (!buf->quarantined && !fatal_signal_pending(current)) {
+		if (buf->mapped)
+			rocsvm_buffer_unmap(space, buf, buf->mapped);
+		buffer_put_object(space, buf);
+	}
+	if (!buf->quarantined && buf->kind == ROCSVM_KIND_HOST)
+		rocsvm_window_close(space, buf);
+	if (buf->carved)
+		buffer_uncarve(space, buf, window_uncarve);
+	forget_buffer(space, buf);
+	cond_resched();
 }
 
 /**
@@ -646,28 +520,15 @@ static void forget_buffer(struct rocsvm_space *space, struct rocsvm_buffer *buf)
  */
 void rocsvm_buffers_free_all(struct rocsvm_space *space)
 {
-	struct rocsvm_region *regions[] = { &space->pages, &space->huge };
 	struct rocsvm_buffer *buf;
 	unsigned int i;
 
-	for (i = 0; i < ARRAY_SIZE(regions); i++) {
-		while ((buf = any_buffer(regions[i]))) {
-			if (!buf->quarantined && !fatal_signal_pending(current)) {
-				if (buf->mapped)
-					buffer_unmap(space, buf, buf->mapped);
-				rocsvm_kfd_free(space, buf->handle);
-			}
-			if (!buf->quarantined && buf->kind == ROCSVM_KIND_HOST)
-				rocsvm_window_close(space, buf);
-			if (buf->carved)
-				rocsvm_window_uncarve(space, buffer_base(buf),
-						      buf->range.length,
-						      space->gpus[buf->gpu].drm,
-						      buf->mmap_pgoff);
-			forget_buffer(space, buf);
-			cond_resched();
-		}
-	}
+	for (i = 0; i < ROCSVM_NUM_REGIONS; i++)
+		while ((buf = any_buffer(&space->regions[i])))
+			end_buffer(space, buf);
+	for (i = 0; i < space->num_gpus; i++)
+		while ((buf = any_buffer(&space->gpus[i].apart)))
+			end_buffer(space, buf);
 }
 
 /**
@@ -676,16 +537,21 @@ void rocsvm_buffers_free_all(struct rocsvm_space *space)
  */
 void rocsvm_buffers_forget(struct rocsvm_space *space)
 {
-	struct rocsvm_region *regions[] = { &space->pages, &space->huge };
 	struct rocsvm_buffer *buf;
 	unsigned int i;
 
-	if (!space->window.work)
-		return;
-	rocsvm_gate_shut(space->window.page_file->private_data);
-	rocsvm_gate_shut(space->window.huge_file->private_data);
-	for (i = 0; i < ARRAY_SIZE(regions); i++) {
-		while ((buf = any_buffer(regions[i]))) {
+	if (space->window.work) {
+		rocsvm_gate_shut(space->window.page_file->private_data);
+		rocsvm_gate_shut(space->window.huge_file->private_data);
+	}
+	for (i = 0; i < ROCSVM_NUM_REGIONS; i++) {
+		while ((buf = any_buffer(&space->regions[i]))) {
+			forget_buffer(space, buf);
+			cond_resched();
+		}
+	}
+	for (i = 0; i < space->num_gpus; i++) {
+		while ((buf = any_buffer(&space->gpus[i].apart))) {
 			forget_buffer(space, buf);
 			cond_resched();
 		}

@@ -8,6 +8,7 @@
 
 #include <linux/device/class.h>
 #include <linux/mm.h>
+#include <linux/sched.h>
 #include <linux/version.h>
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 3, 0)
@@ -34,5 +35,17 @@ static inline void vm_flags_clear(struct vm_area_struct *vma, vm_flags_t flags)
 #else
 #define rocsvm_devnode_device const struct device
 #endif
+
+/* Where the kernel's own mmap() would place a shared mapping; mmap_lock held. */
+static inline unsigned long
+rocsvm_mm_get_unmapped_area(struct file *file, unsigned long addr,
+			    unsigned long len, unsigned long flags)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 10, 0)
+	return current->mm->get_unmapped_area(file, addr, len, 0, flags);
+#else
+	return mm_get_unmapped_area(current->mm, file, addr, len, 0, flags);
+#endif
+}
 
 #endif /* _ROCSVM_COMPAT_H */

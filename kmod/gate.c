@@ -276,16 +276,18 @@ static void window_set_vm_ops(struct vm_area_struct *vma)
 	vma->vm_ops = &window_vm_ops;
 }
 
-/* A carve: the render file's mapping takes the place of a piece of the window. */
-static int window_mmap_drm(struct rocsvm_work *work, struct vm_area_struct *vma)
+/* A carve: the driver's mapping takes the place of a piece of the window. */
+static int window_mmap_driver(struct rocsvm_work *work,
+			      struct vm_area_struct *vma)
 {
 	int err;
 
-	vma_set_file(vma, work->drm);
-	vma->vm_pgoff = work->drm_pgoff;
-	err = work->drm->f_op->mmap(work->drm, vma);
+	vma_set_file(vma, work->file);
+	vma->vm_pgoff = work->file_pgoff;
+	err = work->file->f_op->mmap(work->file, vma);
 	if (err)
 		return err;
+	work->file_pgoff = vma->vm_pgoff;
 
 	/* Or a forked child would keep the memory after the owner freed it. */
 	vm_flags_set(vma, VM_DONTCOPY);
@@ -301,9 +303,12 @@ static int window_mmap(struct file *file, struct vm_area_struct *vma)
 	if (WARN_ON_ONCE(!rocsvm_at_work(gate->work)))
 		return -EPERM;
 
-	if (gate->work->drm)
-		return window_mmap_drm(gate->work, vma);
+	if (gate->work->file)
+		return window_mmap_driver(gate->work, vma);
 
+	/* Only now is it known where a piece of the mmap aperture stands. */
+	if (gate->work->pieces)
+		vma->vm_pgoff = (vma->vm_start >> PAGE_SHIFT) + gate->pgoff;
 	err = shmem_fops->mmap(file, vma);
 	if (err)
 		return err;
@@ -336,6 +341,27 @@ static bool window_is_expected(struct rocsvm_work *work, unsigned long addr,
 	return cursor >= addr + len;
 }
 
+/*
+ * The mmap aperture: where the kernel's own mmap() would place it, less what
+ * the alignment needs. From the top of what it found, as it searches downwards.
+ */
+static unsigned long window_find_piece(struct file *file, unsigned long addr,
+				       const struct rocsvm_piece *piece,
+				       unsigned long len, unsigned long flags)
+{
+	unsigned long pad = piece->alignment - PAGE_SIZE;
+	unsigned long first;
+
+	addr = rocsvm_mm_get_unmapped_area(file, addr, len + pad, flags);
+	if (IS_ERR_VALUE(addr))
+		return addr;
+	first = ALIGN_DOWN(addr + pad + piece->guard, piece->alignment);
+	if (first < piece->low || first > piece->end ||
+	    piece->length > piece->end - first)
+		return -ENOMEM;
+	return first - piece->guard;
+}
+
 /* Called in do_mmap(), with mmap_lock held for writing. */
 static unsigned long window_get_unmapped_area(struct file *file,
 					      unsigned long addr,
@@ -355,6 +381,8 @@ static unsigned long window_get_unmapped_area(struct file *file,
 
 	lockdep_assert_held_write(&current->mm->mmap_lock);
 
+	if (!(flags & MAP_FIXED) && work->piece)
+		return window_find_piece(file, addr, work->piece, len, flags);
 	if (!(flags & MAP_FIXED))
 		return rocsvm_search_mm(work->mm, work->search);
 	if (work->expect && !window_is_expected(work, addr, len))
@@ -382,16 +410,18 @@ static const struct file_operations window_fops = {
  * rocsvm_gate_file - create a window file with a closed gate
  * @mnt: the tmpfs mount to create it on
  * @name: how /proc/PID/maps shows it
- * @size: its size in bytes
+ * @length: bytes of address space that it backs
+ * @pgoff: its first offset that is used, in pages
  * @work: the licence; the file takes a reference of its own
  * @flags: VM_* flags of its mappings
  *
  * Return: the file, or an ERR_PTR().
  */
 struct file *rocsvm_gate_file(struct vfsmount *mnt, const char *name,
-			      loff_t size, struct rocsvm_work *work,
-			      vm_flags_t flags)
+			      unsigned long length, pgoff_t pgoff,
+			      struct rocsvm_work *work, vm_flags_t flags)
 {
+	loff_t size = length + (pgoff << PAGE_SHIFT);
 	struct rocsvm_gate *gate;
 	struct file *file;
 
@@ -402,6 +432,7 @@ struct file *rocsvm_gate_file(struct vfsmount *mnt, const char *name,
 	gate->openings = RB_ROOT;
 	INIT_WORK(&gate->truncate, gate_truncate);
 	gate->flags = flags;
+	gate->pgoff = pgoff;
 
 	file = shmem_file_setup_with_mnt(mnt, name, size, VM_NORESERVE);
 	if (IS_ERR(file)) {
@@ -422,10 +453,11 @@ struct file *rocsvm_gate_file(struct vfsmount *mnt, const char *name,
 /**
  * rocsvm_work_create - make a licence for an mm
  * @mm: the mm
+ * @pieces: for the mmap aperture
  *
  * Return: the licence with one reference, or NULL.
  */
-struct rocsvm_work *rocsvm_work_create(struct mm_struct *mm)
+struct rocsvm_work *rocsvm_work_create(struct mm_struct *mm, bool pieces)
 {
 	struct rocsvm_work *work = kzalloc(sizeof(*work), GFP_KERNEL_ACCOUNT);
 
@@ -434,6 +466,7 @@ struct rocsvm_work *rocsvm_work_create(struct mm_struct *mm)
 	refcount_set(&work->ref, 1);
 	mmgrab(mm);
 	work->mm = mm;
+	work->pieces = pieces;
 	return work;
 }
 
@@ -453,9 +486,10 @@ void rocsvm_work_begin(struct rocsvm_work *work)
 void rocsvm_work_end(struct rocsvm_work *work)
 {
 	work->search = NULL;
+	work->piece = NULL;
 	work->expect = NULL;
 	work->expect_start = 0;
-	work->drm = NULL;
+	work->file = NULL;
 	WRITE_ONCE(work->task, NULL);
 }
 

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The GPUs of a space: looked up, described, acquired.
+ * The GPUs of a space: looked up, described, acquired, told of the coherent
+ * region.
  */
 #include <linux/file.h>
 #include <linux/nospec.h>
+#include <linux/uaccess.h>
 
 #include "rocsvm.h"
 
@@ -22,6 +24,141 @@ int rocsvm_space_gpu(const struct rocsvm_space *space, u32 gpu_id)
 		if (space->gpus[i].gpu_id == gpu_id)
 			return i;
 	return -ENODEV;
+}
+
+static bool is_any_gpus_kind(u32 kind)
+{
+	return kind == ROCSVM_KIND_HOST || kind == ROCSVM_KIND_GTT ||
+	       kind == ROCSVM_KIND_ADDRESS || kind == ROCSVM_KIND_REGISTERED;
+}
+
+/**
+ * rocsvm_space_choose_gpu - the GPU that KFD is to keep a buffer for
+ * @space: the space
+ * @kind: enum rocsvm_kind
+ * @gpu_id: KFD's id, or 0 for any one where the kind is no particular GPU's
+ *
+ * Return: its index, or -ENODEV.
+ */
+int rocsvm_space_choose_gpu(const struct rocsvm_space *space, u32 kind,
+			    u32 gpu_id)
+{
+	const struct rocsvm_gpu *gpu;
+	unsigned int i;
+	int index;
+
+	if (!gpu_id && is_any_gpus_kind(kind)) {
+		for (i = 0; i < space->num_gpus; i++)
+			if (space->gpus[i].acquired && space->gpus[i].canonical)
+				return i;
+		return -ENODEV;
+	}
+
+	index = rocsvm_space_gpu(space, gpu_id);
+	if (index < 0)
+		return index;
+	gpu = &space->gpus[index];
+	if (!gpu->acquired)
+		return -ENODEV;
+	/* Managed apart: what needs no CPU mapping. */
+	if (!gpu->canonical && kind != ROCSVM_KIND_GTT &&
+	    kind != ROCSVM_KIND_PRIVATE_VRAM)
+		return -ENODEV;
+	return index;
+}
+
+/**
+ * rocsvm_space_gpu_mask - translate a list of GPUs, each of them acquired
+ * @space: the space
+ * @ids: KFD's ids
+ * @n: how many, or ROCSVM_ALL_GPUS
+ * @mask: out: bit mask by index
+ *
+ * Return: 0 or -ENODEV.
+ */
+int rocsvm_space_gpu_mask(const struct rocsvm_space *space, const u32 *ids,
+			  unsigned int n, u64 *mask)
+{
+	unsigned int i;
+	int index;
+
+	*mask = 0;
+	if (n == ROCSVM_ALL_GPUS) {
+		for (i = 0; i < space->num_gpus; i++)
+			if (space->gpus[i].acquired && space->gpus[i].canonical)
+				*mask |= BIT_ULL(i);
+		return *mask ? 0 : -ENODEV;
+	}
+	for (i = 0; i < n; i++) {
+		index = rocsvm_space_gpu(space, ids[i]);
+		if (index < 0)
+			return index;
+		if (!space->gpus[index].acquired)
+			return -ENODEV;
+		*mask |= BIT_ULL(index);
+	}
+	return 0;
+}
+
+/**
+ * rocsvm_copy_gpu_ids - get a list of GPUs from the caller
+ * @ids: room for ROCSVM_MAX_GPUS
+ * @uptr: the caller's pointer
+ * @n: how many; for ROCSVM_ALL_GPUS there is no list
+ *
+ * Return: 0, -EINVAL or -EFAULT.
+ */
+int rocsvm_copy_gpu_ids(u32 *ids, u64 uptr, unsigned int n)
+{
+	if (n == ROCSVM_ALL_GPUS)
+		return 0;
+	if (n > ROCSVM_MAX_GPUS)
+		return -EINVAL;
+	return copy_from_user(ids, u64_to_user_ptr(uptr), n * sizeof(*ids)) ?
+		       -EFAULT : 0;
+}
+
+/* The coherent region is two regions side by side, round huge_base. */
+static u64 coherent_base(const struct rocsvm_space *space)
+{
+	return space->regions[ROCSVM_REGION_COHERENT_PAGES].base;
+}
+
+static u64 coherent_end(const struct rocsvm_space *space)
+{
+	return space->regions[ROCSVM_REGION_COHERENT_HUGE].end;
+}
+
+static int gpu_set_policy(struct rocsvm_space *space,
+			  const struct rocsvm_gpu *gpu)
+{
+	if (!gpu->canonical)
+		return 0;
+	return rocsvm_kfd_set_memory_policy(space, gpu->gpu_id,
+					    coherent_base(space),
+					    coherent_end(space) -
+					    coherent_base(space));
+}
+
+/**
+ * rocsvm_space_set_policy - tell all acquired GPUs where the coherent region is
+ * @space: the space
+ *
+ * Return: 0 or KFD's errno, of the last GPU that had one.
+ */
+int rocsvm_space_set_policy(struct rocsvm_space *space)
+{
+	unsigned int i;
+	int one, err = 0;
+
+	for (i = 0; i < space->num_gpus; i++) {
+		if (!space->gpus[i].acquired)
+			continue;
+		one = gpu_set_policy(space, &space->gpus[i]);
+		if (one)
+			err = one;
+	}
+	return err;
 }
 
 /* ioctl(ROCSVM_INFO) */
@@ -50,6 +187,15 @@ int rocsvm_info(struct rocsvm_ucmd *ucmd)
 	cmd->num_buffers = space->num_buffers;
 	cmd->buffer_bytes = space->buffer_bytes;
 	cmd->quarantined_bytes = space->quarantined_bytes;
+	cmd->aperture = space->window.pieces ? ROCSVM_APERTURE_MMAP :
+					       ROCSVM_APERTURE_RESERVED;
+	cmd->space_flags = space->fallback ? ROCSVM_SPACE_FALLBACK : 0;
+	cmd->coherent_base = coherent_base(space);
+	cmd->coherent_limit = coherent_end(space) ? coherent_end(space) - 1 : 0;
+	cmd->guard = space->no_guard ? 0 : space->guard ?: PAGE_SIZE;
+	cmd->max_alignment = space->max_alignment;
+	cmd->num_registrations = space->num_registrations;
+	cmd->registered_bytes = space->registered_bytes;
 
 	mutex_unlock(&space->lock);
 	return rocsvm_ucmd_respond(ucmd);
@@ -86,34 +232,42 @@ int rocsvm_gpu_info(struct rocsvm_ucmd *ucmd)
 	return rocsvm_ucmd_respond(ucmd);
 }
 
-static int acquire_locked(struct rocsvm_space *space, struct rocsvm_gpu *gpu,
-			  struct file *drm, int drm_fd)
+/* Have KFD bind the process to the VM of a render file, once. */
+static int gpu_bind(struct rocsvm_space *space, struct rocsvm_gpu *gpu,
+		    struct file *drm, int drm_fd)
 {
 	int err;
 
-	if (gpu->drm == drm) {
-		gpu->acquired = true;
+	if (gpu->drm == drm)
 		return 0;
-	}
 	if (gpu->acquired)
 		return -EBUSY;
 	/*
 	 * Bound before the space was closed and opened again. The VM is still
 	 * the first file's; any file of that node shows the right to use it.
 	 */
-	if (gpu->drm) {
-		if (file_inode(gpu->drm)->i_rdev != file_inode(drm)->i_rdev)
-			return -EBUSY;
-		gpu->acquired = true;
-		return 0;
-	}
+	if (gpu->drm)
+		return file_inode(gpu->drm)->i_rdev == file_inode(drm)->i_rdev ?
+			       0 : -EBUSY;
 
 	err = rocsvm_kfd_acquire_vm(space, gpu->gpu_id, drm_fd);
-	if (err)
+	if (!err)
+		gpu->drm = get_file(drm);
+	return err;
+}
+
+static int acquire_locked(struct rocsvm_space *space, struct rocsvm_gpu *gpu,
+			  struct file *drm, int drm_fd)
+{
+	int err;
+
+	err = gpu_bind(space, gpu, drm, drm_fd);
+	if (err || gpu->acquired)
 		return err;
-	gpu->drm = get_file(drm);
-	gpu->acquired = true;
-	return 0;
+	err = gpu_set_policy(space, gpu);
+	if (!err)
+		gpu->acquired = true;
+	return err;
 }
 
 /* ioctl(ROCSVM_ACQUIRE_VM) */

@@ -9,6 +9,7 @@
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
+#include <linux/dma-buf.h>
 #include <linux/file.h>
 #include <linux/fs_struct.h>
 #include <linux/kfd_ioctl.h>
@@ -27,10 +28,10 @@
 #define KFD_PATH	"/dev/kfd"
 
 /* Where in the control page the arrays are that KFD's arguments point to. */
-#define CONTROL_ARRAY	256
+#define CONTROL_ARRAY	(PAGE_SIZE - ROCSVM_KFD_ARRAY_SIZE)
 
-static_assert(CONTROL_ARRAY + ROCSVM_MAX_GPUS *
-	      sizeof(struct kfd_process_device_apertures) <= PAGE_SIZE);
+static_assert(ROCSVM_MAX_GPUS * sizeof(struct kfd_process_device_apertures) <=
+	      ROCSVM_KFD_ARRAY_SIZE);
 
 /* A character device of amdgpu's, which has two kinds: KFD and DRM nodes. */
 static bool is_amdgpu_file(const struct file *file, bool drm)
@@ -106,20 +107,31 @@ static long kfd_ioctl(struct file *kfd, unsigned int cmd, unsigned long arg)
 	return err ? err : vfs_ioctl(kfd, cmd, arg);
 }
 
-static void __user *control_array(const struct rocsvm_space *space)
+/**
+ * rocsvm_kfd_array - where KFD's arguments may point to
+ * @space: the space
+ *
+ * Return: user address of ROCSVM_KFD_ARRAY_SIZE bytes.
+ */
+void __user *rocsvm_kfd_array(const struct rocsvm_space *space)
 {
 	return (void __user *)space->control.addr + CONTROL_ARRAY;
 }
 
-/*
- * Call KFD with a struct of ours. KFD copies it back even when it fails. With
- * @called false nothing has happened; else, and with -EFAULT, it is not known
- * what has.
+/**
+ * rocsvm_kfd_call - call KFD with a struct of ours
+ * @space: the space
+ * @cmd: the ioctl
+ * @args: its argument; KFD copies it back even when it fails
+ * @called: out: if false nothing has happened; else, and with -EFAULT, it is
+ *	not known what has
  *
  * Only a fatal signal interrupts: KFD returns from an interrupted UNMAP before
  * it has flushed TLBs, and an ALLOC or MAP would start from nothing again.
+ *
+ * Return: what KFD says, or -EFAULT.
  */
-static int kfd_call(struct rocsvm_space *space, unsigned int cmd, void *args,
+int rocsvm_kfd_call(struct rocsvm_space *space, unsigned int cmd, void *args,
 		    bool *called)
 {
 	void __user *uargs = (void __user *)space->control.addr;
@@ -146,14 +158,14 @@ static int kfd_read_apertures(struct rocsvm_space *space, unsigned int n,
 {
 	struct kfd_ioctl_get_process_apertures_new_args args = {
 		.kfd_process_device_apertures_ptr =
-			(unsigned long)control_array(space),
+			(unsigned long)rocsvm_kfd_array(space),
 		.num_of_nodes = n,
 	};
 	bool called;
 	int err;
 
-	err = kfd_call(space, AMDKFD_IOC_GET_PROCESS_APERTURES_NEW, &args,
-		       &called);
+	err = rocsvm_kfd_call(space, AMDKFD_IOC_GET_PROCESS_APERTURES_NEW,
+			      &args, &called);
 	if (err)
 		return err;
 	/* Asked for none, KFD answers how many there are; not trusted. */
@@ -161,10 +173,21 @@ static int kfd_read_apertures(struct rocsvm_space *space, unsigned int n,
 		return min_t(u32, args.num_of_nodes, ROCSVM_MAX_GPUS + 1);
 	if (args.num_of_nodes != n)
 		return -EAGAIN;
-	if (copy_from_user(apertures, control_array(space),
+	if (copy_from_user(apertures, rocsvm_kfd_array(space),
 			   n * sizeof(*apertures)))
 		return -EFAULT;
 	return n;
+}
+
+/* Placement of its own. The last page is left out: the end must be a number. */
+static void gpu_init_apart(struct rocsvm_gpu *gpu)
+{
+	u64 base = max_t(u64, round_up(gpu->gpuvm.base, PAGE_SIZE),
+			 ROCSVM_CANONICAL_END);
+	u64 end = round_down(gpu->gpuvm.limit, PAGE_SIZE);
+
+	if (base < end)
+		rocsvm_region_init(&gpu->apart, base, end, PAGE_SIZE);
 }
 
 /**
@@ -208,6 +231,8 @@ int rocsvm_kfd_apertures(struct rocsvm_space *space)
 			.lds = { a->lds_base, a->lds_limit },
 			.scratch = { a->scratch_base, a->scratch_limit },
 		};
+		if (!gpus[i].canonical)
+			gpu_init_apart(&gpus[i]);
 		/* Bound by an earlier life of the space. */
 		bound = rocsvm_space_gpu(space, a->gpu_id);
 		if (bound >= 0)
@@ -239,7 +264,61 @@ int rocsvm_kfd_acquire_vm(struct rocsvm_space *space, u32 gpu_id, int drm_fd)
 	};
 	bool called;
 
-	return kfd_call(space, AMDKFD_IOC_ACQUIRE_VM, &args, &called);
+	return rocsvm_kfd_call(space, AMDKFD_IOC_ACQUIRE_VM, &args, &called);
+}
+
+/**
+ * rocsvm_kfd_set_memory_policy - tell a GPU where the coherent region is
+ * @space: the space
+ * @gpu_id: the GPU
+ * @coherent_base: first address
+ * @coherent_length: bytes, a multiple of 64 KiB, 0 for none
+ *
+ * Return: 0 or KFD's errno.
+ */
+int rocsvm_kfd_set_memory_policy(struct rocsvm_space *space, u32 gpu_id,
+				 u64 coherent_base, u64 coherent_length)
+{
+	struct kfd_ioctl_set_memory_policy_args args = {
+		.alternate_aperture_base = coherent_base,
+		.alternate_aperture_size = coherent_length,
+		.gpu_id = gpu_id,
+		.default_policy = KFD_IOC_CACHE_POLICY_NONCOHERENT,
+		.alternate_policy = KFD_IOC_CACHE_POLICY_COHERENT,
+	};
+	bool called;
+
+	return rocsvm_kfd_call(space, AMDKFD_IOC_SET_MEMORY_POLICY, &args,
+			       &called);
+}
+
+/**
+ * rocsvm_kfd_set_scratch - tell a GPU where its scratch backing is
+ * @space: the space
+ * @gpu_id: the GPU
+ * @va: its address, or 0
+ *
+ * Return: 0 or KFD's errno.
+ */
+int rocsvm_kfd_set_scratch(struct rocsvm_space *space, u32 gpu_id, u64 va)
+{
+	struct kfd_ioctl_set_scratch_backing_va_args args = {
+		.va_addr = va,
+		.gpu_id = gpu_id,
+	};
+	bool called;
+
+	return rocsvm_kfd_call(space, AMDKFD_IOC_SET_SCRATCH_BACKING_VA, &args,
+			       &called);
+}
+
+/*
+ * KFD's mapping of a GPU's doorbells: type 3 in bits 63..62 of the offset, the
+ * GPU's id from bit 46 on. Not in its user header, but what its users do.
+ */
+static pgoff_t doorbell_pgoff(u32 gpu_id)
+{
+	return (3ULL << 62 | (u64)(u16)gpu_id << 46) >> PAGE_SHIFT;
 }
 
 static u32 kfd_alloc_flags(const struct rocsvm_buffer *buf)
@@ -247,7 +326,14 @@ static u32 kfd_alloc_flags(const struct rocsvm_buffer *buf)
 	u32 flags = 0;
 
 	switch (buf->kind) {
+	case ROCSVM_KIND_DOORBELL:
+		flags = KFD_IOC_ALLOC_MEM_FLAGS_DOORBELL;
+		break;
+	case ROCSVM_KIND_MMIO_REMAP:
+		flags = KFD_IOC_ALLOC_MEM_FLAGS_MMIO_REMAP;
+		break;
 	case ROCSVM_KIND_HOST:
+	case ROCSVM_KIND_REGISTERED:
 		flags = KFD_IOC_ALLOC_MEM_FLAGS_USERPTR;
 		break;
 	case ROCSVM_KIND_GTT:
@@ -270,7 +356,26 @@ static u32 kfd_alloc_flags(const struct rocsvm_buffer *buf)
 		flags |= KFD_IOC_ALLOC_MEM_FLAGS_COHERENT;
 	if (buf->flags & ROCSVM_ALLOC_UNCACHED)
 		flags |= KFD_IOC_ALLOC_MEM_FLAGS_UNCACHED;
+	if (buf->flags & ROCSVM_ALLOC_AQL_QUEUE)
+		flags |= KFD_IOC_ALLOC_MEM_FLAGS_AQL_QUEUE_MEM;
 	return flags;
+}
+
+/**
+ * rocsvm_kfd_is_lost - whether KFD may have made something in spite of an error
+ * @space: the space
+ * @called: as set by rocsvm_kfd_call()
+ * @err: what it has returned
+ *
+ * KFD says -EFAULT of the program's memory, too, and has made nothing then: so
+ * it is asked whether the control page can be written.
+ *
+ * Return: true if it can have.
+ */
+bool rocsvm_kfd_is_lost(const struct rocsvm_space *space, bool called, int err)
+{
+	return called && err == -EFAULT &&
+	       put_user(0, (u32 __user *)space->control.addr);
 }
 
 /**
@@ -293,16 +398,20 @@ int rocsvm_kfd_alloc(struct rocsvm_space *space, struct rocsvm_buffer *buf)
 	int err;
 
 	/* A userptr's CPU address: the same. */
-	if (buf->kind == ROCSVM_KIND_HOST)
+	if (buf->kind == ROCSVM_KIND_HOST ||
+	    buf->kind == ROCSVM_KIND_REGISTERED)
 		args.mmap_offset = args.va_addr;
 
-	err = kfd_call(space, AMDKFD_IOC_ALLOC_MEMORY_OF_GPU, &args, &called);
+	err = rocsvm_kfd_call(space, AMDKFD_IOC_ALLOC_MEMORY_OF_GPU, &args, &called);
 	if (err) {
-		buf->lost = called && err == -EFAULT;
+		buf->lost = rocsvm_kfd_is_lost(space, called, err);
 		return err;
 	}
 	buf->handle = args.handle;
 	buf->mmap_pgoff = args.mmap_offset >> PAGE_SHIFT;
+	if (buf->kind == ROCSVM_KIND_DOORBELL)
+		buf->mmap_pgoff =
+			doorbell_pgoff(space->gpus[buf->gpu].gpu_id);
 	return 0;
 }
 
@@ -324,7 +433,7 @@ int rocsvm_kfd_free(struct rocsvm_space *space, u64 handle)
 	bool called;
 	int err;
 
-	err = kfd_call(space, AMDKFD_IOC_FREE_MEMORY_OF_GPU, &args, &called);
+	err = rocsvm_kfd_call(space, AMDKFD_IOC_FREE_MEMORY_OF_GPU, &args, &called);
 
 	if (err == -EBUSY || err == -EPERM || (err == -EFAULT && !called))
 		return err;
@@ -345,7 +454,7 @@ static int put_gpu_ids(const struct rocsvm_space *space, u64 gpus)
 	for (i = 0; i < space->num_gpus; i++)
 		if (gpus & BIT_ULL(i))
 			ids[n++] = space->gpus[i].gpu_id;
-	if (copy_to_user(control_array(space), ids, n * sizeof(*ids)))
+	if (copy_to_user(rocsvm_kfd_array(space), ids, n * sizeof(*ids)))
 		return -EFAULT;
 	return n;
 }
@@ -374,7 +483,7 @@ int rocsvm_kfd_map(struct rocsvm_space *space, u64 handle, u64 gpus, u64 *done)
 {
 	struct kfd_ioctl_map_memory_to_gpu_args args = {
 		.handle = handle,
-		.device_ids_array_ptr = (unsigned long)control_array(space),
+		.device_ids_array_ptr = (unsigned long)rocsvm_kfd_array(space),
 	};
 	bool called;
 	int n, err;
@@ -385,7 +494,7 @@ int rocsvm_kfd_map(struct rocsvm_space *space, u64 handle, u64 gpus, u64 *done)
 		return n;
 	args.n_devices = n;
 
-	err = kfd_call(space, AMDKFD_IOC_MAP_MEMORY_TO_GPU, &args, &called);
+	err = rocsvm_kfd_call(space, AMDKFD_IOC_MAP_MEMORY_TO_GPU, &args, &called);
 	if (!err || (err == -EFAULT && called))
 		*done = gpus;
 	else if (called)
@@ -407,7 +516,7 @@ int rocsvm_kfd_unmap(struct rocsvm_space *space, u64 handle, u64 gpus,
 {
 	struct kfd_ioctl_unmap_memory_from_gpu_args args = {
 		.handle = handle,
-		.device_ids_array_ptr = (unsigned long)control_array(space),
+		.device_ids_array_ptr = (unsigned long)rocsvm_kfd_array(space),
 	};
 	bool called;
 	int n, err;
@@ -418,7 +527,7 @@ int rocsvm_kfd_unmap(struct rocsvm_space *space, u64 handle, u64 gpus,
 		return n;
 	args.n_devices = n;
 
-	err = kfd_call(space, AMDKFD_IOC_UNMAP_MEMORY_FROM_GPU, &args, &called);
+	err = rocsvm_kfd_call(space, AMDKFD_IOC_UNMAP_MEMORY_FROM_GPU, &args, &called);
 	if (!err)
 		*done = gpus;
 	else if (called && err != -EFAULT)
@@ -426,24 +535,50 @@ int rocsvm_kfd_unmap(struct rocsvm_space *space, u64 handle, u64 gpus,
 	return err;
 }
 
-/* ALLOC over KFD's own ioctl: its address must not meet a buffer of ours. */
-static long kfd_forward_alloc(struct rocsvm_space *space, unsigned int cmd,
-			      unsigned long arg)
+/* Over KFD's own ioctls: what they make must not meet anything of ours. */
+static long kfd_forward_at(struct rocsvm_space *space, unsigned int cmd,
+			   unsigned long arg, u64 va, u64 size)
 {
-	struct kfd_ioctl_alloc_memory_of_gpu_args args = {};
-	size_t size = min_t(size_t, _IOC_SIZE(cmd), sizeof(args));
 	long ret;
 
-	if (copy_from_user(&args, (void __user *)arg, size))
-		return -EFAULT;
 	if (mutex_lock_killable(&space->lock))
 		return -EINTR;
-	if (rocsvm_buffers_overlap(space, args.va_addr, args.size))
+	if (rocsvm_buffers_overlap(space, va, size) ||
+	    rocsvm_registered_overlap(space, va, size))
 		ret = -EEXIST;
 	else
 		ret = kfd_ioctl(space->kfd, cmd, arg);
 	mutex_unlock(&space->lock);
 	return ret;
+}
+
+static long kfd_forward_alloc(struct rocsvm_space *space, unsigned int cmd,
+			      unsigned long arg)
+{
+	struct kfd_ioctl_alloc_memory_of_gpu_args args = {};
+
+	if (copy_from_user(&args, (void __user *)arg,
+			   min_t(size_t, _IOC_SIZE(cmd), sizeof(args))))
+		return -EFAULT;
+	return kfd_forward_at(space, cmd, arg, args.va_addr, args.size);
+}
+
+static long kfd_forward_import(struct rocsvm_space *space, unsigned int cmd,
+			       unsigned long arg)
+{
+	struct kfd_ioctl_import_dmabuf_args args = {};
+	struct dma_buf *dmabuf;
+	u64 size;
+
+	if (copy_from_user(&args, (void __user *)arg,
+			   min_t(size_t, _IOC_SIZE(cmd), sizeof(args))))
+		return -EFAULT;
+	dmabuf = dma_buf_get(args.dmabuf_fd);
+	if (IS_ERR(dmabuf))
+		return PTR_ERR(dmabuf);
+	size = dmabuf->size;
+	dma_buf_put(dmabuf);
+	return kfd_forward_at(space, cmd, arg, args.va_addr, size);
 }
 
 /**
@@ -454,15 +589,21 @@ static long kfd_forward_alloc(struct rocsvm_space *space, unsigned int cmd,
  *
  * Without space->lock: some of KFD's ioctls wait for events.
  *
- * Return: what KFD says; -EEXIST for an ALLOC that meets a live buffer.
+ * Return: what KFD says; -EEXIST for an ALLOC or an import that meets a live
+ * buffer or registered memory.
  */
 long rocsvm_kfd_forward(struct rocsvm_space *space, unsigned int cmd,
 			unsigned long arg)
 {
 	/* KFD looks at nothing but the number, either. */
-	if (_IOC_NR(cmd) == _IOC_NR(AMDKFD_IOC_ALLOC_MEMORY_OF_GPU))
+	switch (_IOC_NR(cmd)) {
+	case _IOC_NR(AMDKFD_IOC_ALLOC_MEMORY_OF_GPU):
 		return kfd_forward_alloc(space, cmd, arg);
-	return kfd_ioctl(space->kfd, cmd, arg);
+	case _IOC_NR(AMDKFD_IOC_IMPORT_DMABUF):
+		return kfd_forward_import(space, cmd, arg);
+	default:
+		return kfd_ioctl(space->kfd, cmd, arg);
+	}
 }
 
 /**

@@ -23,6 +23,13 @@ union rocsvm_args {
 	struct rocsvm_free free;
 	struct rocsvm_map map;
 	struct rocsvm_query query;
+	struct rocsvm_set_tag set_tag;
+	struct rocsvm_register reg;
+	struct rocsvm_unregister unreg;
+	struct rocsvm_batch batch;
+	struct rocsvm_export export;
+	struct rocsvm_import import;
+	struct rocsvm_svm_attr svm_attr;
 };
 
 struct rocsvm_ioctl_op {
@@ -52,6 +59,17 @@ static const struct rocsvm_ioctl_op rocsvm_ioctl_ops[] = {
 	IOCTL_OP(ROCSVM_MAP, rocsvm_map, struct rocsvm_map, __reserved),
 	IOCTL_OP(ROCSVM_UNMAP, rocsvm_unmap, struct rocsvm_map, __reserved),
 	IOCTL_OP(ROCSVM_QUERY, rocsvm_query, struct rocsvm_query, gpu_ids),
+	IOCTL_OP(ROCSVM_SET_TAG, rocsvm_set_tag, struct rocsvm_set_tag, tag),
+	IOCTL_OP(ROCSVM_REGISTER, rocsvm_register, struct rocsvm_register,
+		 tag),
+	IOCTL_OP(ROCSVM_UNREGISTER, rocsvm_unregister,
+		 struct rocsvm_unregister, length),
+	IOCTL_OP(ROCSVM_BATCH, rocsvm_batch, struct rocsvm_batch, num_done),
+	IOCTL_OP(ROCSVM_EXPORT, rocsvm_export, struct rocsvm_export,
+		 __reserved),
+	IOCTL_OP(ROCSVM_IMPORT, rocsvm_import, struct rocsvm_import, tag),
+	IOCTL_OP(ROCSVM_SVM_ATTR, rocsvm_svm_attr, struct rocsvm_svm_attr,
+		 attrs),
 };
 
 /**
@@ -67,23 +85,22 @@ int rocsvm_ucmd_respond(const struct rocsvm_ucmd *ucmd)
 	return copy_to_user(ucmd->arg, ucmd->cmd, size) ? -EFAULT : 0;
 }
 
-static long rocsvm_fops_ioctl(struct file *file, unsigned int cmd,
-			      unsigned long arg)
+/**
+ * rocsvm_ioctl - execute one of the ioctls above
+ * @space: the caller's space
+ * @cmd: its number
+ * @arg: its structure
+ *
+ * Return: 0 or a negative errno.
+ */
+int rocsvm_ioctl(struct rocsvm_space *space, unsigned int cmd,
+		 void __user *arg)
 {
+	struct rocsvm_ucmd ucmd = { .space = space, .arg = arg };
 	const struct rocsvm_ioctl_op *op;
-	struct rocsvm_ucmd ucmd = {
-		.space = file->private_data,
-		.arg = (void __user *)arg,
-	};
 	union rocsvm_args args;
 	unsigned int nr;
 	int err;
-
-	if (!rocsvm_space_is_current(ucmd.space))
-		return -EBADF;
-
-	if (_IOC_TYPE(cmd) == AMDKFD_IOCTL_BASE)
-		return rocsvm_kfd_forward(ucmd.space, cmd, arg);
 
 	nr = _IOC_NR(cmd) - ROCSVM_CMD_BASE;
 	if (nr >= ARRAY_SIZE(rocsvm_ioctl_ops) ||
@@ -106,6 +123,18 @@ static long rocsvm_fops_ioctl(struct file *file, unsigned int cmd,
 	ucmd.size = op->size;
 	ucmd.cmd = &args;
 	return op->execute(&ucmd);
+}
+
+static long rocsvm_fops_ioctl(struct file *file, unsigned int cmd,
+			      unsigned long arg)
+{
+	struct rocsvm_space *space = file->private_data;
+
+	if (!rocsvm_space_is_current(space))
+		return -EBADF;
+	if (_IOC_TYPE(cmd) == AMDKFD_IOCTL_BASE)
+		return rocsvm_kfd_forward(space, cmd, arg);
+	return rocsvm_ioctl(space, cmd, (void __user *)arg);
 }
 
 static long rocsvm_fops_compat_ioctl(struct file *file, unsigned int cmd,

@@ -123,33 +123,36 @@ int rocsvm_range_insert(struct rocsvm_region *region,
  * @range: the caller's, not live; it is live on success only
  * @base: the address
  * @length: bytes to be accessible, rounded up to the granule
+ * @front: bytes to keep free before it, a multiple of the granule, may be 0
  * @guard: bytes to keep free behind it, rounded up to the granule, may be 0
  *
- * Return: 0, -EINVAL if @base is no multiple of the granule, @length is 0 or
- * @length and @guard exceed 64 bits, else -ERANGE if the range with its guard
- * is not inside the region, else -EEXIST if it is not free.
+ * Return: 0, -EINVAL if @base or @front is no multiple of the granule, @length
+ * is 0 or @length and @guard exceed 64 bits, else -ERANGE if the range with
+ * its guard is not inside the region, else -EEXIST if it is not free.
  */
 int rocsvm_range_insert_fixed(struct rocsvm_region *region,
 			      struct rocsvm_range *range, u64 base, u64 length,
-			      u64 guard)
+			      u64 front, u64 guard)
 {
 	u64 size;
 
 	if (!drm_mm_initialized(&region->mm))
 		return -ERANGE;
-	if (!IS_ALIGNED(base, region->granule))
+	if (!IS_ALIGNED(base, region->granule) ||
+	    !IS_ALIGNED(front, region->granule))
 		return -EINVAL;
 	if (!range_size(region->granule, &length, guard, &size))
 		return -EINVAL;
 	if (base < region->base || base > region->end ||
-	    size > region->end - base)
+	    front > base - region->base || size > region->end - base)
 		return -ERANGE;
 
 	memset(range, 0, sizeof(*range));
-	range->node.start = base;
-	range->node.size = size;
+	range->node.start = base - front;
+	range->node.size = front + size;
 	if (drm_mm_reserve_node(&region->mm, &range->node))
 		return -EEXIST;
+	range->front = front;
 	range->length = length;
 	return 0;
 }
@@ -205,12 +208,13 @@ struct rocsvm_range *rocsvm_range_next(struct rocsvm_region *region, u64 addr)
 	if (addr >= region->end)
 		return NULL;
 
-	/* Two steps at most: the first node may hold addr in its guard. */
+	/* Two steps at most: the first node may hold addr in its back guard. */
 	drm_mm_for_each_node_in_range(node, &region->mm, addr, region->end) {
 		struct rocsvm_range *range =
 			container_of(node, struct rocsvm_range, node);
 
-		if (node->start > addr || range_accessible(range, addr))
+		if (rocsvm_range_base(range) > addr ||
+		    range_accessible(range, addr))
 			return range;
 	}
 	return NULL;
@@ -219,15 +223,16 @@ struct rocsvm_range *rocsvm_range_next(struct rocsvm_region *region, u64 addr)
 /**
  * rocsvm_default_alignment - alignment of a range that asks for none
  * @length: of the range
+ * @max: the largest, a power of two, at least PAGE_SIZE
  *
  * As far as 2 MiB, the reach of one page directory entry, a range that is
  * aligned to its length takes as few GPU page table entries as can be.
  *
- * Return: the power of two at or above @length, PAGE_SIZE to 2 MiB.
+ * Return: the power of two at or above @length, PAGE_SIZE to @max.
  */
-u64 rocsvm_default_alignment(u64 length)
+u64 rocsvm_default_alignment(u64 length, u64 max)
 {
-	return roundup_pow_of_two(clamp_t(u64, length, PAGE_SIZE, SZ_2M));
+	return roundup_pow_of_two(clamp_t(u64, length, PAGE_SIZE, max));
 }
 
 /**

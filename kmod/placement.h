@@ -32,14 +32,16 @@ struct rocsvm_aperture {
 /**
  * struct rocsvm_range - a range of addresses that a buffer holds
  * @node: the whole of it: [node.start, node.start + node.size)
- * @length: how much of it can be accessed, from node.start on; what follows
- *	up to node.start + node.size is guard
+ * @front: bytes of guard at its beginning
+ * @length: how much of it can be accessed, behind @front; what follows up to
+ *	node.start + node.size is guard, too
  *
  * Embedded in its owner, who keeps it alive from a successful insert to
- * rocsvm_range_remove(). Both members are written by placement only.
+ * rocsvm_range_remove(). All members are written by placement only.
  */
 struct rocsvm_range {
 	struct drm_mm_node node;
+	u64 front;
 	u64 length;
 };
 
@@ -70,35 +72,35 @@ int rocsvm_range_insert(struct rocsvm_region *region,
 			u64 guard);
 int rocsvm_range_insert_fixed(struct rocsvm_region *region,
 			      struct rocsvm_range *range, u64 base, u64 length,
-			      u64 guard);
+			      u64 front, u64 guard);
 void rocsvm_range_remove(struct rocsvm_range *range);
 
 /**
- * rocsvm_range_base - first address of a live range
+ * rocsvm_range_base - first address of a live range that can be accessed
  * @range: the range
  *
  * Return: the address.
  */
 static inline u64 rocsvm_range_base(const struct rocsvm_range *range)
 {
-	return range->node.start;
+	return range->node.start + range->front;
 }
 
 /**
- * rocsvm_range_guard - length of a live range's guard
+ * rocsvm_range_guard - length of the guard behind a live range
  * @range: the range
  *
  * Return: bytes, a multiple of the region's granule, 0 if it has no guard.
  */
 static inline u64 rocsvm_range_guard(const struct rocsvm_range *range)
 {
-	return range->node.size - range->length;
+	return range->node.size - range->front - range->length;
 }
 
 struct rocsvm_range *rocsvm_range_find(struct rocsvm_region *region, u64 addr);
 struct rocsvm_range *rocsvm_range_next(struct rocsvm_region *region, u64 addr);
 
-u64 rocsvm_default_alignment(u64 length);
+u64 rocsvm_default_alignment(u64 length, u64 max);
 
 int rocsvm_intersect(const struct rocsvm_aperture *gpuvm, unsigned int n,
 		     struct rocsvm_aperture *svm);

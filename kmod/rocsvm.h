@@ -11,7 +11,8 @@
  *                            readers in page faults, without the lock
  *           page lock        a fault asks the gate again under it
  *
- * The list of dormant spaces has a spinlock of its own, a leaf.
+ * The list of dormant spaces has a spinlock of its own, a leaf; so has the list
+ * of segments that a notifier's callback has found unmapped (segment.c).
  *
  * space->lock is never taken in a page fault, in the mmu_notifier's callback,
  * in ->mmap() or in ->get_unmapped_area(), and a KFD ioctl is never forwarded
@@ -32,7 +33,7 @@
 
 #include "placement.h"
 
-#define ROCSVM_VERSION		"0.1.0"
+#define ROCSVM_VERSION		"0.2.0"
 
 /* GPUs in one space: what fits a list in the control page, and one word. */
 #define ROCSVM_MAX_GPUS		64
@@ -40,6 +41,18 @@
 /* Granule of the huge region, and the margins before and behind the window. */
 #define ROCSVM_HUGE_SIZE	SZ_2M
 #define ROCSVM_MIN_WINDOW	SZ_4G
+
+/* How the window's files are mapped. */
+#define ROCSVM_WINDOW_PROT	(PROT_READ | PROT_WRITE)
+#define ROCSVM_WINDOW_FLAGS	(MAP_SHARED | MAP_NORESERVE)
+
+/* Room for arrays in the control page, behind the arguments of a call. */
+#define ROCSVM_KFD_ARRAY_SIZE	3840
+
+#define ROCSVM_MAX_ALIGNMENT	SZ_1G
+#define ROCSVM_MAX_GUARD	SZ_1G
+
+struct dma_buf;
 
 /**
  * struct rocsvm_work - the module's licence to change the window's mappings
@@ -49,11 +62,14 @@
  *	reads its own pointer here wrote it itself, so the members below are
  *	its own as well
  * @search: where a new window may go, when an address is asked for
+ * @pieces: for the mmap aperture: offsets in the files are addresses
+ * @piece: where a piece of the mmap aperture may go, when one is asked for
  * @expect: the file whose mappings may be replaced by a fixed mapping
  * @expect_pgoff: the offset in it that belongs to @expect_start
  * @expect_start: see @expect_pgoff; both unused (0) where any offset will do
- * @drm: carve: the render file that is to be mapped instead of the window
- * @drm_pgoff: its offset in pages
+ * @file: carve: the driver's file that is to be mapped instead of the window
+ * @file_pgoff: carve: the offset in it, in pages; what the mapping has got
+ *	when the driver is done
  *
  * The window's files and mappings can outlive the space, so what their
  * callbacks need is here and refers to nothing else.
@@ -62,12 +78,14 @@ struct rocsvm_work {
 	refcount_t ref;
 	struct mm_struct *mm;
 	struct task_struct *task;
+	bool pieces;
 	struct rocsvm_search *search;
+	const struct rocsvm_piece *piece;
 	struct file *expect;
 	unsigned long expect_start;
 	pgoff_t expect_pgoff;
-	struct file *drm;
-	pgoff_t drm_pgoff;
+	struct file *file;
+	pgoff_t file_pgoff;
 };
 
 /**
@@ -76,6 +94,7 @@ struct rocsvm_work {
  * @lock: writers exclude each other and make readers look again
  * @openings: live, CPU-accessible host buffers by page offset
  * @flags: VM_* flags that the window's mappings get
+ * @pgoff: first offset in the file that is used, in pages
  * @inherited: another process has, or had, a mapping of the file
  * @truncate: takes the pages out of @file when the space is gone
  * @file: for @truncate only; a reference
@@ -87,6 +106,7 @@ struct rocsvm_gate {
 	seqlock_t lock;
 	struct rb_root openings;
 	vm_flags_t flags;
+	pgoff_t pgoff;
 	bool inherited;
 	struct work_struct truncate;
 	struct file *file;
@@ -107,7 +127,7 @@ struct rocsvm_opening {
 };
 
 /**
- * struct rocsvm_window - the reserved range of a process's address space
+ * struct rocsvm_window - where buffers are in a process's address space
  * @work: see there; a reference
  * @page_file: backs [start, huge_base)
  * @huge_file: backs [huge_base, end)
@@ -117,6 +137,8 @@ struct rocsvm_opening {
  * @limit: last address that buffers can have
  * @end: behind the last address that is reserved, a margin behind @limit;
  *	the control page lies here
+ * @pieces: the mmap aperture: nothing is reserved, each buffer has a piece of
+ *	one of the files, and the addresses above are 0
  *
  * All zeros if the space has no window.
  */
@@ -128,6 +150,23 @@ struct rocsvm_window {
 	unsigned long base;
 	unsigned long huge_base;
 	unsigned long limit;
+	unsigned long end;
+	bool pieces;
+};
+
+/**
+ * struct rocsvm_piece - what a buffer in the mmap aperture asks for
+ * @length: bytes that can be accessed
+ * @alignment: a power of two that divides the address of the first of them
+ * @guard: bytes before them and behind them
+ * @low: first address that may be taken
+ * @end: behind the last one
+ */
+struct rocsvm_piece {
+	unsigned long length;
+	unsigned long alignment;
+	unsigned long guard;
+	unsigned long low;
 	unsigned long end;
 };
 
@@ -151,6 +190,9 @@ struct rocsvm_control {
  * @acquired: by a file of the space that is open
  * @drm: the render file that KFD has bound the process to; a reference, or
  *	NULL. KFD never unbinds it before the mm goes, so it outlasts a close
+ * @scratch_buf: the reservation that is its scratch backing, or NULL
+ * @apart: placement in @gpuvm; only of a GPU that is not canonical, else a
+ *	region without room
  */
 struct rocsvm_gpu {
 	u32 gpu_id;
@@ -160,21 +202,31 @@ struct rocsvm_gpu {
 	struct rocsvm_aperture lds;
 	struct rocsvm_aperture scratch;
 	struct file *drm;
+	struct rocsvm_buffer *scratch_buf;
+	struct rocsvm_region apart;
 };
 
 /**
- * struct rocsvm_buffer - a buffer, or addresses in quarantine
+ * struct rocsvm_buffer - a buffer, a segment of registered memory, or
+ *	addresses in quarantine
  * @range: its addresses
  * @opening: host buffers: what the gate lets through
- * @handle: KFD's handle
- * @mmap_pgoff: GTT and VRAM: offset in the render file, in pages
+ * @handle: KFD's handle, 0 for the kinds without memory
+ * @mmap_pgoff: where the CPU's mapping is the driver's: the offset in
+ *	rocsvm_buffer_file(), in pages
  * @mapped: GPUs (by index in the space) it is mapped to
+ * @tag: the user's number
  * @link: in rocsvm_space.quarantine
  * @rcu: for kfree_rcu()
+ * @dmabuf: imported, or exported: its dma-buf; a reference, or NULL
+ * @inside: address reservations: placement of the buffers in it, or NULL
  * @kind: enum rocsvm_kind
  * @flags: enum rocsvm_alloc_flags
  * @gpu: index of the GPU that KFD keeps it for
- * @carved: the render file's mapping stands in the window
+ * @registrations: registered memory: how many registrations meet it
+ * @nested: it is inside an address reservation
+ * @huge: its pages are the huge file's
+ * @carved: the driver's mapping stands in place of the window's
  * @quarantined: not a buffer any more; its addresses can't be given out
  * @lost: quarantined for good: KFD may still have a buffer there
  */
@@ -184,14 +236,36 @@ struct rocsvm_buffer {
 	u64 handle;
 	pgoff_t mmap_pgoff;
 	u64 mapped;
+	u64 tag;
 	struct list_head link;
 	struct rcu_head rcu;
+	struct dma_buf *dmabuf;
+	struct rocsvm_region *inside;
 	u32 kind;
 	u32 flags;
 	unsigned int gpu;
+	u32 registrations;
+	bool nested;
+	bool huge;
 	bool carved;
 	bool quarantined;
 	bool lost;
+};
+
+/* The regions of a space. The mmap aperture has the first only. */
+enum rocsvm_region_index {
+	ROCSVM_REGION_PAGES,
+	ROCSVM_REGION_COHERENT_PAGES,
+	ROCSVM_REGION_COHERENT_HUGE,
+	ROCSVM_REGION_HUGE,
+	ROCSVM_NUM_REGIONS,
+};
+
+/* What is asked once. */
+enum rocsvm_answer {
+	ROCSVM_UNKNOWN,
+	ROCSVM_YES,
+	ROCSVM_NO,
 };
 
 /**
@@ -210,14 +284,22 @@ struct rocsvm_buffer {
  * @control: see there
  * @window: see there
  * @svm: SVM range
- * @pages: placement in the window below huge_base
- * @huge: placement from huge_base on
+ * @regions: placement, in ascending addresses
+ * @registered: segments of registered memory, in the SVM range
+ * @registrations: what was registered, by address and length
+ * @guard: bytes of guard where a buffer asks for none, 0 for one granule
+ * @no_guard: none at all where a buffer asks for none
+ * @max_alignment: largest alignment where a buffer asks for none
+ * @fallback: not the aperture that the module parameter asks for
  * @num_gpus: valid elements of @gpus
  * @gpus: all GPUs that KFD reports; while not live those bound
  * @quarantine: buffers whose addresses could not be taken back yet
  * @num_buffers: live buffers
  * @buffer_bytes: sum of their lengths
  * @quarantined_bytes: sum of the lengths in quarantine
+ * @num_registrations: live registrations
+ * @registered_bytes: sum of the lengths of the segments
+ * @kfd_export: whether KFD makes dma-bufs
  *
  * Found by its mm: every open in the process has the same space.
  */
@@ -233,14 +315,22 @@ struct rocsvm_space {
 	struct rocsvm_control control;
 	struct rocsvm_window window;
 	struct rocsvm_aperture svm;
-	struct rocsvm_region pages;
-	struct rocsvm_region huge;
+	struct rocsvm_region regions[ROCSVM_NUM_REGIONS];
+	struct rocsvm_region registered;
+	struct rb_root registrations;
+	u64 guard;
+	u64 max_alignment;
+	bool no_guard;
+	bool fallback;
 	unsigned int num_gpus;
 	struct rocsvm_gpu *gpus;
 	struct list_head quarantine;
 	u64 num_buffers;
 	u64 buffer_bytes;
 	u64 quarantined_bytes;
+	u64 num_registrations;
+	u64 registered_bytes;
+	enum rocsvm_answer kfd_export;
 };
 
 /**
@@ -261,30 +351,96 @@ struct rocsvm_ucmd {
 
 int rocsvm_ucmd_respond(const struct rocsvm_ucmd *ucmd);
 
+/* main.c */
+int rocsvm_ioctl(struct rocsvm_space *space, unsigned int cmd,
+		 void __user *arg);
+
 /* space.c */
 void rocsvm_space_exit(void);
 struct rocsvm_space *rocsvm_space_open(void);
 void rocsvm_space_close(struct rocsvm_space *space);
 bool rocsvm_space_is_current(const struct rocsvm_space *space);
+int rocsvm_space_get(struct rocsvm_space *space);
+void rocsvm_space_put(struct rocsvm_space *space);
 void rocsvm_space_drop_gpus(struct rocsvm_space *space);
+void rocsvm_space_init_regions(struct rocsvm_space *space);
+void rocsvm_space_fini_regions(struct rocsvm_space *space);
+
+/* reserve.c */
+int rocsvm_space_choose_aperture(struct rocsvm_space *space);
 int rocsvm_reserve(struct rocsvm_ucmd *ucmd);
 
 /* gpu.c */
 int rocsvm_space_gpu(const struct rocsvm_space *space, u32 gpu_id);
+int rocsvm_space_choose_gpu(const struct rocsvm_space *space, u32 kind,
+			    u32 gpu_id);
+int rocsvm_space_gpu_mask(const struct rocsvm_space *space, const u32 *ids,
+			  unsigned int n, u64 *mask);
+int rocsvm_copy_gpu_ids(u32 *ids, u64 uptr, unsigned int n);
+int rocsvm_space_set_policy(struct rocsvm_space *space);
 int rocsvm_info(struct rocsvm_ucmd *ucmd);
 int rocsvm_gpu_info(struct rocsvm_ucmd *ucmd);
 int rocsvm_acquire_vm(struct rocsvm_ucmd *ucmd);
 
-/* buffer.c */
+/* alloc.c */
+int rocsvm_buffer_create(struct rocsvm_space *space, struct rocsvm_buffer *buf,
+			 const struct rocsvm_alloc *cmd, const u32 *ids,
+			 int dmabuf_fd);
+int rocsvm_alloc_check(const struct rocsvm_alloc *cmd, u32 flags);
 int rocsvm_alloc(struct rocsvm_ucmd *ucmd);
 int rocsvm_free(struct rocsvm_ucmd *ucmd);
 int rocsvm_map(struct rocsvm_ucmd *ucmd);
 int rocsvm_unmap(struct rocsvm_ucmd *ucmd);
-int rocsvm_query(struct rocsvm_ucmd *ucmd);
-bool rocsvm_buffers_overlap(struct rocsvm_space *space, u64 base, u64 length);
+
+/* buffer.c */
+struct file *rocsvm_buffer_file(const struct rocsvm_space *space,
+				const struct rocsvm_buffer *buf);
+int rocsvm_buffer_populate(struct rocsvm_space *space,
+			   struct rocsvm_buffer *buf, int dmabuf_fd);
+int rocsvm_buffer_map(struct rocsvm_space *space, struct rocsvm_buffer *buf,
+		      u64 gpus);
+int rocsvm_buffer_unmap(struct rocsvm_space *space, struct rocsvm_buffer *buf,
+			u64 gpus);
+int rocsvm_buffer_kfd_free(struct rocsvm_space *space,
+			   struct rocsvm_buffer *buf);
+int rocsvm_buffer_free(struct rocsvm_space *space, struct rocsvm_buffer *buf);
+void rocsvm_buffer_abort(struct rocsvm_space *space, struct rocsvm_buffer *buf);
+void rocsvm_buffer_count(struct rocsvm_space *space,
+			 const struct rocsvm_buffer *buf, int n);
 void rocsvm_buffers_retry(struct rocsvm_space *space);
 void rocsvm_buffers_free_all(struct rocsvm_space *space);
 void rocsvm_buffers_forget(struct rocsvm_space *space);
+
+/* lookup.c */
+struct rocsvm_buffer *rocsvm_buffer_find(struct rocsvm_space *space, u64 addr);
+struct rocsvm_buffer *rocsvm_buffer_at(struct rocsvm_space *space, u64 addr);
+struct rocsvm_buffer *rocsvm_reservation_at(struct rocsvm_space *space,
+					    u64 addr);
+bool rocsvm_buffers_overlap(struct rocsvm_space *space, u64 base, u64 length);
+bool rocsvm_registered_overlap(struct rocsvm_space *space, u64 base,
+			       u64 length);
+int rocsvm_query(struct rocsvm_ucmd *ucmd);
+int rocsvm_set_tag(struct rocsvm_ucmd *ucmd);
+
+/* register.c */
+int rocsvm_registration_map(struct rocsvm_space *space, u64 va, u64 gpus);
+int rocsvm_registration_unmap(struct rocsvm_space *space, u64 va, u64 gpus);
+void rocsvm_registrations_free_all(struct rocsvm_space *space);
+void rocsvm_registrations_forget(struct rocsvm_space *space);
+int rocsvm_register(struct rocsvm_ucmd *ucmd);
+int rocsvm_unregister(struct rocsvm_ucmd *ucmd);
+
+/* batch.c */
+int rocsvm_batch(struct rocsvm_ucmd *ucmd);
+
+/* share.c */
+void rocsvm_share_note(struct rocsvm_space *space,
+		       const struct rocsvm_buffer *buf);
+int rocsvm_export(struct rocsvm_ucmd *ucmd);
+int rocsvm_import(struct rocsvm_ucmd *ucmd);
+
+/* svm.c */
+int rocsvm_svm_attr(struct rocsvm_ucmd *ucmd);
 
 /* window.c */
 int rocsvm_window_init(void);
@@ -292,46 +448,59 @@ void rocsvm_window_exit(void);
 int rocsvm_window_reserve(struct rocsvm_window *window, struct mm_struct *mm,
 			  const struct rocsvm_aperture *svm,
 			  unsigned long base, unsigned long length);
-unsigned long rocsvm_window_mmap(const struct rocsvm_window *window,
+int rocsvm_window_create_files(struct rocsvm_window *window,
+			       struct mm_struct *mm, unsigned long length);
+unsigned long rocsvm_window_mmap(const struct rocsvm_window *window, bool huge,
 				 unsigned long addr, unsigned long length,
 				 unsigned long flags);
 void rocsvm_window_unmap(struct rocsvm_space *space);
 void rocsvm_window_drop(struct rocsvm_window *window);
-bool rocsvm_window_covers(struct rocsvm_space *space, unsigned long addr,
-			  unsigned long length);
-int rocsvm_window_fill(struct rocsvm_space *space, unsigned long addr,
-		       unsigned long length);
-void rocsvm_window_punch(struct rocsvm_space *space, unsigned long addr,
-			 unsigned long length);
+bool rocsvm_window_covers(struct rocsvm_space *space,
+			  const struct rocsvm_buffer *buf);
+int rocsvm_window_fill(struct rocsvm_space *space,
+		       const struct rocsvm_buffer *buf);
+void rocsvm_window_punch(struct rocsvm_space *space,
+			 const struct rocsvm_buffer *buf);
 void rocsvm_window_open(struct rocsvm_space *space, struct rocsvm_buffer *buf);
 void rocsvm_window_close(struct rocsvm_space *space, struct rocsvm_buffer *buf);
 
+/* pieces.c */
+int rocsvm_pieces_create(struct rocsvm_window *window, struct mm_struct *mm,
+			 const struct rocsvm_aperture *svm);
+int rocsvm_piece_place(struct rocsvm_space *space, struct rocsvm_buffer *buf,
+		       u64 length, u64 alignment, u64 guard);
+int rocsvm_piece_place_fixed(struct rocsvm_space *space,
+			     struct rocsvm_buffer *buf, u64 va, u64 length,
+			     u64 guard);
+int rocsvm_piece_unmap(struct rocsvm_space *space,
+		       const struct rocsvm_buffer *buf);
+
 /* carve.c */
 int rocsvm_window_carve(struct rocsvm_space *space, unsigned long addr,
-			unsigned long length, struct file *drm,
-			pgoff_t drm_pgoff);
+			unsigned long length, struct file *file,
+			pgoff_t *pgoff);
 int rocsvm_window_restore(struct rocsvm_space *space, unsigned long addr,
-			  unsigned long length, struct file *drm,
-			  pgoff_t drm_pgoff);
+			  unsigned long length, struct file *file,
+			  pgoff_t pgoff);
 int rocsvm_window_heal(struct rocsvm_space *space, unsigned long addr,
-		       unsigned long length, struct file *drm,
-		       pgoff_t drm_pgoff);
+		       unsigned long length, struct file *file,
+		       pgoff_t pgoff);
 void rocsvm_window_uncarve(struct rocsvm_space *space, unsigned long addr,
-			   unsigned long length, struct file *drm,
-			   pgoff_t drm_pgoff);
+			   unsigned long length, struct file *file,
+			   pgoff_t pgoff);
 
 /* gate.c */
 int rocsvm_gate_init(void);
 void rocsvm_gate_exit(void);
 struct file *rocsvm_gate_file(struct vfsmount *mnt, const char *name,
-			      loff_t size, struct rocsvm_work *work,
-			      vm_flags_t flags);
+			      unsigned long length, pgoff_t pgoff,
+			      struct rocsvm_work *work, vm_flags_t flags);
 void rocsvm_gate_open(struct rocsvm_gate *gate, struct rocsvm_opening *opening);
 void rocsvm_gate_close(struct rocsvm_gate *gate,
 		       struct rocsvm_opening *opening);
 void rocsvm_gate_shut(struct rocsvm_gate *gate);
 void rocsvm_gate_end(struct file *file);
-struct rocsvm_work *rocsvm_work_create(struct mm_struct *mm);
+struct rocsvm_work *rocsvm_work_create(struct mm_struct *mm, bool pieces);
 void rocsvm_work_begin(struct rocsvm_work *work);
 void rocsvm_work_end(struct rocsvm_work *work);
 void rocsvm_work_put(struct rocsvm_work *work);
@@ -349,11 +518,30 @@ struct file *rocsvm_kfd_open(void);
 int rocsvm_kfd_apertures(struct rocsvm_space *space);
 struct file *rocsvm_kfd_render_file(int fd);
 int rocsvm_kfd_acquire_vm(struct rocsvm_space *space, u32 gpu_id, int drm_fd);
+int rocsvm_kfd_set_memory_policy(struct rocsvm_space *space, u32 gpu_id,
+				 u64 coherent_base, u64 coherent_length);
+int rocsvm_kfd_set_scratch(struct rocsvm_space *space, u32 gpu_id, u64 va);
 int rocsvm_kfd_alloc(struct rocsvm_space *space, struct rocsvm_buffer *buf);
 int rocsvm_kfd_free(struct rocsvm_space *space, u64 handle);
 int rocsvm_kfd_map(struct rocsvm_space *space, u64 handle, u64 gpus, u64 *done);
 int rocsvm_kfd_unmap(struct rocsvm_space *space, u64 handle, u64 gpus,
 		     u64 *done);
+
+/* kfd_share.c: KFD's calls for sharing and for SVM ranges */
+int rocsvm_kfd_export(struct rocsvm_space *space, u64 handle);
+bool rocsvm_kfd_can_export(struct rocsvm_space *space);
+int rocsvm_kfd_dmabuf_info(struct rocsvm_space *space, int fd, u32 *gpu_id,
+			   u64 *size, u32 *kind);
+int rocsvm_kfd_import(struct rocsvm_space *space, struct rocsvm_buffer *buf,
+		      int fd);
+int rocsvm_kfd_svm_attr(struct rocsvm_space *space, u32 op, u64 va, u64 length,
+			u32 num_attrs, void *attrs);
+
+/* kfd.c */
+bool rocsvm_kfd_is_lost(const struct rocsvm_space *space, bool called, int err);
+void __user *rocsvm_kfd_array(const struct rocsvm_space *space);
+int rocsvm_kfd_call(struct rocsvm_space *space, unsigned int cmd, void *args,
+		    bool *called);
 long rocsvm_kfd_forward(struct rocsvm_space *space, unsigned int cmd,
 			unsigned long arg);
 int rocsvm_kfd_mmap(struct rocsvm_space *space, struct vm_area_struct *vma);

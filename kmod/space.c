@@ -40,30 +40,6 @@ static DEFINE_SPINLOCK(dormant_lock);
 static atomic_t num_allocated = ATOMIC_INIT(0);
 static DECLARE_WAIT_QUEUE_HEAD(spaces_freed);
 
-static void space_init_regions(struct rocsvm_space *space)
-{
-	const struct rocsvm_window *window = &space->window;
-
-	if (!window->work)
-		return;
-	rocsvm_region_init(&space->pages, window->base, window->huge_base,
-			   PAGE_SIZE);
-	rocsvm_region_init(&space->huge, window->huge_base, window->limit + 1,
-			   ROCSVM_HUGE_SIZE);
-	rocsvm_count_space(0, window->limit + 1 - window->base);
-}
-
-static void space_fini_regions(struct rocsvm_space *space)
-{
-	const struct rocsvm_window *window = &space->window;
-
-	if (!window->work)
-		return;
-	rocsvm_region_fini(&space->pages);
-	rocsvm_region_fini(&space->huge);
-	rocsvm_count_space(0, -(s64)(window->limit + 1 - window->base));
-}
-
 /*
  * Let go of everything but the GPUs, touching no mapping. There are no buffers
  * any more.
@@ -72,7 +48,8 @@ static void space_drop(struct rocsvm_space *space)
 {
 	unsigned int i;
 
-	space_fini_regions(space);
+	rocsvm_space_fini_regions(space);
+	rocsvm_region_fini(&space->registered);
 	rocsvm_window_drop(&space->window);
 	rocsvm_control_drop(&space->control);
 	for (i = 0; i < space->num_gpus; i++)
@@ -100,9 +77,11 @@ void rocsvm_space_drop_gpus(struct rocsvm_space *space)
 {
 	unsigned int i;
 
-	for (i = 0; i < space->num_gpus; i++)
+	for (i = 0; i < space->num_gpus; i++) {
+		rocsvm_region_fini(&space->gpus[i].apart);
 		if (space->gpus[i].drm)
 			fput(space->gpus[i].drm);
+	}
 	kfree(space->gpus);
 	space->gpus = NULL;
 	space->num_gpus = 0;
@@ -111,29 +90,12 @@ void rocsvm_space_drop_gpus(struct rocsvm_space *space)
 /* As space_drop(), and give the addresses back. */
 static void space_unmap_and_drop(struct rocsvm_space *space)
 {
-	space_fini_regions(space);
+	rocsvm_space_fini_regions(space);
 	rocsvm_window_unmap(space);
 	rocsvm_control_unmap(&space->control);
 	/* The window's layout is gone: nothing is finalised twice. */
 	rocsvm_window_drop(&space->window);
 	space_drop(space);
-}
-
-/*
- * Behind the window, where it also stops mremap() from growing it. If another
- * thread's mapping stands there that is as good a stopper, and the page can be
- * anywhere.
- */
-static int space_place_control(struct rocsvm_space *space)
-{
-	struct rocsvm_control *control = &space->control;
-	int err = -EEXIST;
-
-	if (space->window.end)
-		err = rocsvm_control_place(control, space->window.end);
-	if (err == -EEXIST)
-		err = control->addr ? 0 : rocsvm_control_place(control, 0);
-	return err;
 }
 
 static int space_find_svm_range(struct rocsvm_space *space)
@@ -176,14 +138,13 @@ static int space_setup(struct rocsvm_space *space)
 	err = space_find_svm_range(space);
 	if (err)
 		goto err_drop;
-	err = rocsvm_window_reserve(&space->window, space->mn.mm, &space->svm,
-				    0, 0);
+	err = rocsvm_space_choose_aperture(space);
 	if (err)
 		goto err_drop;
-	space_init_regions(space);
-	err = space_place_control(space);
-	if (err)
-		goto err_drop;
+	rocsvm_region_init(&space->registered,
+			   round_up(space->svm.base, PAGE_SIZE),
+			   round_down(space->svm.limit + 1, PAGE_SIZE),
+			   PAGE_SIZE);
 	return 0;
 
 err_drop:
@@ -289,6 +250,7 @@ static void space_notifier_release(struct mmu_notifier *mn,
 	struct rocsvm_space *space = to_space(mn);
 
 	if (space->live) {
+		rocsvm_registrations_forget(space);
 		rocsvm_buffers_forget(space);
 		space_drop(space);
 		space->live = false;
@@ -311,6 +273,7 @@ static struct mmu_notifier *space_notifier_alloc(struct mm_struct *mm)
 	mutex_init(&space->lock);
 	INIT_LIST_HEAD(&space->quarantine);
 	INIT_LIST_HEAD(&space->dormant);
+	space->registrations = RB_ROOT;
 	space->tgid = get_pid(task_tgid(current));
 	return &space->mn;
 }
@@ -344,6 +307,31 @@ bool rocsvm_space_is_current(const struct rocsvm_space *space)
 {
 	return current->mm == space->mn.mm &&
 	       task_tgid(current) == space->tgid;
+}
+
+/**
+ * rocsvm_space_get - keep a space's memory
+ * @space: the space; its lock is held, in the process itself
+ *
+ * As a file does, but the space is no more live for it.
+ *
+ * Return: 0 or a negative errno.
+ */
+int rocsvm_space_get(struct rocsvm_space *space)
+{
+	struct mmu_notifier *mn;
+
+	mn = mmu_notifier_get(&space_notifier_ops, space->mn.mm);
+	return PTR_ERR_OR_ZERO(mn);
+}
+
+/**
+ * rocsvm_space_put - undo rocsvm_space_get(), in whatever context
+ * @space: the space
+ */
+void rocsvm_space_put(struct rocsvm_space *space)
+{
+	mmu_notifier_put(&space->mn);
 }
 
 static int space_make_live(struct rocsvm_space *space)
@@ -421,6 +409,7 @@ err_put:
 /* The process has closed its last file. */
 static void space_end(struct rocsvm_space *space)
 {
+	rocsvm_registrations_free_all(space);
 	rocsvm_buffers_free_all(space);
 	space_unmap_and_drop(space);
 	space->live = false;
@@ -452,110 +441,4 @@ void rocsvm_space_close(struct rocsvm_space *space)
 
 	/* The reference of the file; the last one frees the space. */
 	mmu_notifier_put(&space->mn);
-}
-
-static int reserve_check(const struct rocsvm_reserve *cmd)
-{
-	if (cmd->flags & ~ROCSVM_RESERVE_FIXED)
-		return -EOPNOTSUPP;
-	if (!IS_ALIGNED(cmd->base, ROCSVM_HUGE_SIZE) ||
-	    (cmd->length && (!IS_ALIGNED(cmd->length, 2 * ROCSVM_HUGE_SIZE) ||
-			     cmd->length < ROCSVM_MIN_WINDOW)))
-		return -EINVAL;
-	if (!(cmd->flags & ROCSVM_RESERVE_FIXED)) {
-		if (cmd->base)
-			return -EINVAL;
-		return cmd->length < ROCSVM_CANONICAL_END ? 0 : -ENOMEM;
-	}
-	if (!cmd->base || cmd->base >= ROCSVM_CANONICAL_END ||
-	    cmd->length >= ROCSVM_CANONICAL_END)
-		return -ERANGE;
-	return 0;
-}
-
-/* Give up the old window in favour of another. */
-static void space_replace_window(struct rocsvm_space *space,
-				 const struct rocsvm_window *window)
-{
-	space_fini_regions(space);
-	rocsvm_window_unmap(space);
-	rocsvm_window_drop(&space->window);
-	space->window = *window;
-	space_init_regions(space);
-}
-
-/*
- * The new window is to overlap the old one, so the old one has to go first;
- * if the new one can't be had it is put back.
- */
-static int space_move_window(struct rocsvm_space *space, unsigned long base,
-			     unsigned long length)
-{
-	unsigned long old_base = space->window.base;
-	unsigned long old_length = space->window.limit + 1 - old_base;
-	struct rocsvm_window window = {};
-	int err;
-
-	/* The control page stands behind the old window: out of the way. */
-	rocsvm_control_unmap(&space->control);
-	space_replace_window(space, &window);
-	err = rocsvm_window_reserve(&window, space->mn.mm, &space->svm, base,
-				    length);
-	if (err && rocsvm_window_reserve(&window, space->mn.mm, &space->svm,
-					 old_base, old_length))
-		return err;
-	space->window = window;
-	space_init_regions(space);
-	return err;
-}
-
-/* ioctl(ROCSVM_RESERVE) */
-int rocsvm_reserve(struct rocsvm_ucmd *ucmd)
-{
-	struct rocsvm_space *space = ucmd->space;
-	struct rocsvm_reserve *cmd = ucmd->cmd;
-	struct rocsvm_window *old = &space->window, window = {};
-	u64 end;
-	int err;
-
-	err = reserve_check(cmd);
-	if (err)
-		return err;
-	if (mutex_lock_killable(&space->lock))
-		return -EINTR;
-	rocsvm_buffers_retry(space);
-	if (!rocsvm_region_empty(&space->pages) ||
-	    !rocsvm_region_empty(&space->huge)) {
-		err = -EBUSY;
-		goto out;
-	}
-	/* What can't be told to the caller must not happen. */
-	err = rocsvm_ucmd_respond(ucmd);
-	if (err)
-		goto out;
-
-	if (cmd->base && !cmd->length)
-		cmd->length = old->work ? old->limit + 1 - old->base : SZ_1T;
-	/* Margins and the control page included, on both sides. */
-	end = cmd->base + cmd->length + 2 * ROCSVM_HUGE_SIZE;
-	if (cmd->base && old->work && cmd->base - ROCSVM_HUGE_SIZE <= old->end &&
-	    end > old->start) {
-		err = space_move_window(space, cmd->base, cmd->length);
-	} else {
-		err = rocsvm_window_reserve(&window, space->mn.mm, &space->svm,
-					    cmd->base, cmd->length);
-		if (!err)
-			space_replace_window(space, &window);
-	}
-	/* Without one every call of KFD is -EFAULT, and RESERVE tries again. */
-	space_place_control(space);
-	if (err)
-		goto out;
-
-	cmd->base = old->base;
-	cmd->length = old->limit + 1 - old->base;
-	err = rocsvm_ucmd_respond(ucmd);
-out:
-	mutex_unlock(&space->lock);
-	return err;
 }

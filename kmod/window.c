@@ -2,7 +2,7 @@
 /*
  * The window: reserving it, giving it back, and the pages of host buffers.
  *
- * Layout, in ascending addresses:
+ * Layout of the reserved aperture, in ascending addresses:
  *
  *   start      2 MiB margin
  *   base       the page region: buffers placed by pages
@@ -14,6 +14,11 @@
  * the huge file. The margins make munmap() of the reported window the split
  * of a mapping, which the gate refuses; the mapping behind each window mapping
  * keeps mremap() from growing it in place.
+ *
+ * In the mmap aperture nothing is reserved: pieces.c.
+ *
+ * Offsets in the files follow from the address: from @start in the window, from
+ * 0 in the mmap aperture, where the files are as large as the address space.
  *
  * All calls need space->lock, the current task's mm being the space's.
  */
@@ -39,9 +44,6 @@
 
 /* The range below is left to brk(), MAP_32BIT and non-PIE programs. */
 #define ROCSVM_LOWEST_BASE	SZ_4G
-
-#define ROCSVM_WINDOW_PROT	(PROT_READ | PROT_WRITE)
-#define ROCSVM_WINDOW_FLAGS	(MAP_SHARED | MAP_NORESERVE)
 
 /*
  * The page file's offsets are odd against 2 MiB, so that no huge page of the
@@ -125,10 +127,22 @@ void rocsvm_window_exit(void)
 	kern_unmount(page_mnt);
 }
 
+/* The file that backs an address, and the address's offset in it. */
+static struct file *window_file(const struct rocsvm_window *window, bool huge,
+				unsigned long addr, loff_t *offset)
+{
+	struct file *file = huge ? window->huge_file : window->page_file;
+	const struct rocsvm_gate *gate = file->private_data;
+
+	*offset = addr - window->start + (gate->pgoff << PAGE_SHIFT);
+	return file;
+}
+
 /**
  * rocsvm_window_mmap - map the file of a part of the window there
  * @window: the window
- * @addr: first address, of one region
+ * @huge: the huge file, else the page file
+ * @addr: first address
  * @length: bytes
  * @flags: MAP_FIXED or MAP_FIXED_NOREPLACE
  *
@@ -136,21 +150,16 @@ void rocsvm_window_exit(void)
  *
  * Return: the address or a negative errno.
  */
-unsigned long rocsvm_window_mmap(const struct rocsvm_window *window,
+unsigned long rocsvm_window_mmap(const struct rocsvm_window *window, bool huge,
 				 unsigned long addr, unsigned long length,
 				 unsigned long flags)
 {
-	struct file *file = window->page_file;
-	pgoff_t pgoff = ROCSVM_PAGE_FILE_PGOFF;
+	struct file *file;
+	loff_t offset;
 
-	if (addr >= window->huge_base) {
-		file = window->huge_file;
-		pgoff = (addr - window->huge_base) >> PAGE_SHIFT;
-	} else {
-		pgoff += (addr - window->start) >> PAGE_SHIFT;
-	}
+	file = window_file(window, huge, addr, &offset);
 	return vm_mmap(file, addr, length, ROCSVM_WINDOW_PROT,
-		       ROCSVM_WINDOW_FLAGS | flags, pgoff << PAGE_SHIFT);
+		       ROCSVM_WINDOW_FLAGS | flags, offset);
 }
 
 /* Why there is no room: for the person who has to make some. */
@@ -209,20 +218,27 @@ static int window_size(struct mm_struct *mm, const struct rocsvm_aperture *svm,
 	return 0;
 }
 
-static int window_create_files(struct rocsvm_window *window,
+/**
+ * rocsvm_window_create_files - make the files that back a window
+ * @window: all zeros but @pieces; its files and its licence are set
+ * @mm: current->mm
+ * @length: bytes of address space that they are to back
+ *
+ * Return: 0 or a negative errno; rocsvm_window_drop() in either case.
+ */
+int rocsvm_window_create_files(struct rocsvm_window *window,
 			       struct mm_struct *mm, unsigned long length)
 {
 	vm_flags_t flags = VM_DONTCOPY | VM_DONTDUMP | VM_NORESERVE;
-	unsigned long half = length / 2 + ROCSVM_HUGE_SIZE;
 	struct file *file;
 
-	window->work = rocsvm_work_create(mm);
+	window->work = rocsvm_work_create(mm, window->pieces);
 	if (!window->work)
 		return -ENOMEM;
 
-	file = rocsvm_gate_file(page_mnt, "rocsvm",
-				half + (ROCSVM_PAGE_FILE_PGOFF << PAGE_SHIFT),
-				window->work, flags | VM_NOHUGEPAGE);
+	file = rocsvm_gate_file(page_mnt, "rocsvm", length,
+				ROCSVM_PAGE_FILE_PGOFF, window->work,
+				flags | VM_NOHUGEPAGE);
 	if (IS_ERR(file))
 		return PTR_ERR(file);
 	window->page_file = file;
@@ -231,8 +247,8 @@ static int window_create_files(struct rocsvm_window *window,
 	 * DONTEXPAND keeps khugepaged away: it would look for huge pages to
 	 * make through all of the region, for days, and at nothing else.
 	 */
-	file = rocsvm_gate_file(huge_mnt, "rocsvm-huge", half, window->work,
-				flags | VM_DONTEXPAND);
+	file = rocsvm_gate_file(huge_mnt, "rocsvm-huge", length, 0,
+				window->work, flags | VM_DONTEXPAND);
 	if (IS_ERR(file))
 		return PTR_ERR(file);
 	window->huge_file = file;
@@ -282,7 +298,7 @@ static int window_map_files(struct rocsvm_window *window, unsigned long start,
 	window_set_layout(window, addr, length);
 
 	window->work->expect = window->page_file;
-	addr = rocsvm_window_mmap(window, window->huge_base,
+	addr = rocsvm_window_mmap(window, true, window->huge_base,
 				  window->end - window->huge_base, MAP_FIXED);
 	if (IS_ERR_VALUE(addr)) {
 		vm_munmap(window->start, total);
@@ -336,7 +352,8 @@ int rocsvm_window_reserve(struct rocsvm_window *window, struct mm_struct *mm,
 			     base + size + overhead > DEFAULT_MAP_WINDOW))
 			return -ERANGE;
 
-		err = window_create_files(window, mm, size);
+		err = rocsvm_window_create_files(window, mm, size +
+						 2 * ROCSVM_HUGE_SIZE);
 		if (err) {
 			rocsvm_window_drop(window);
 			return err;
@@ -377,24 +394,26 @@ static bool window_is_ours(const struct rocsvm_window *window,
 void rocsvm_window_unmap(struct rocsvm_space *space)
 {
 	struct rocsvm_window *window = &space->window;
+	unsigned long last = window->pieces ? TASK_SIZE_MAX : window->end;
 	struct mm_struct *mm = space->mn.mm;
 	unsigned long addr = window->start, start, end;
 	struct vm_area_struct *vma;
 
 	lockdep_assert_held(&space->lock);
 
-	while (addr < window->end) {
+	/* Of the mmap aperture only what mremap() has made larger is left. */
+	while (addr < last) {
 		mmap_read_lock(mm);
-		for (vma = find_vma(mm, addr); vma && vma->vm_start < window->end;
+		for (vma = find_vma(mm, addr); vma && vma->vm_start < last;
 		     vma = find_vma(mm, vma->vm_end))
 			if (window_is_ours(window, vma))
 				break;
-		if (!vma || vma->vm_start >= window->end) {
+		if (!vma || vma->vm_start >= last) {
 			mmap_read_unlock(mm);
 			break;
 		}
 		start = max(vma->vm_start, addr);
-		end = min(vma->vm_end, window->end);
+		end = min(vma->vm_end, last);
 		mmap_read_unlock(mm);
 
 		rocsvm_work_begin(window->work);
@@ -429,58 +448,44 @@ void rocsvm_window_drop(struct rocsvm_window *window)
 	memset(window, 0, sizeof(*window));
 }
 
-/* The file that backs an address, and the address's offset in it. */
-static struct file *window_file(const struct rocsvm_window *window,
-				unsigned long addr, loff_t *offset)
-{
-	if (addr >= window->huge_base) {
-		*offset = addr - window->huge_base;
-		return window->huge_file;
-	}
-	*offset = addr - window->start + (ROCSVM_PAGE_FILE_PGOFF << PAGE_SHIFT);
-	return window->page_file;
-}
-
 /**
- * rocsvm_window_covers - whether a range is the window's in the address space
+ * rocsvm_window_covers - whether a buffer's addresses are the window's
  * @space: the space
- * @addr: first address, of one region
- * @length: bytes
+ * @buf: the buffer; has its range
  *
  * The program can unmap a whole mapping of the window, and map its own memory
  * there: that must not become a buffer.
  *
  * Return: true if nothing else is mapped there, nor a hole.
  */
-bool rocsvm_window_covers(struct rocsvm_space *space, unsigned long addr,
-			  unsigned long length)
+bool rocsvm_window_covers(struct rocsvm_space *space,
+			  const struct rocsvm_buffer *buf)
 {
+	unsigned long addr = rocsvm_range_base(&buf->range);
+	unsigned long end = addr + buf->range.length;
 	struct mm_struct *mm = space->mn.mm;
-	struct vm_area_struct *vma;
+	const struct vm_area_struct *vma;
+	const struct file *file;
 	loff_t offset;
-	bool covers;
 
 	lockdep_assert_held(&space->lock);
 
+	file = window_file(&space->window, buf->huge, addr, &offset);
 	mmap_read_lock(mm);
-	for (;;) {
+	while (addr < end) {
 		vma = find_vma(mm, addr);
-		covers = vma && vma->vm_start <= addr &&
-			 vma->vm_file == window_file(&space->window, addr, &offset);
-		if (!covers || length <= vma->vm_end - addr)
+		if (!vma || vma->vm_start > addr || vma->vm_file != file)
 			break;
-		length -= vma->vm_end - addr;
 		addr = vma->vm_end;
 	}
 	mmap_read_unlock(mm);
-	return covers;
+	return addr >= end;
 }
 
 /**
  * rocsvm_window_fill - give a host buffer all its pages
  * @space: the space
- * @addr: first address, of one region
- * @length: bytes
+ * @buf: the buffer; has its range
  *
  * Outside every KFD lock, and with an eye on kill -9 and on the memory
  * cgroup's limit, neither of which KFD has when it faults the pages in. Other
@@ -488,8 +493,8 @@ bool rocsvm_window_covers(struct rocsvm_space *space, unsigned long addr,
  *
  * Return: 0, -ENOMEM, or -EINTR. On failure the caller punches.
  */
-int rocsvm_window_fill(struct rocsvm_space *space, unsigned long addr,
-		       unsigned long length)
+int rocsvm_window_fill(struct rocsvm_space *space,
+		       const struct rocsvm_buffer *buf)
 {
 	gfp_t gfp = GFP_HIGHUSER_MOVABLE | __GFP_RETRY_MAYFAIL | __GFP_NOWARN;
 	struct address_space *mapping;
@@ -497,9 +502,11 @@ int rocsvm_window_fill(struct rocsvm_space *space, unsigned long addr,
 	struct page *page;
 	loff_t offset;
 
-	mapping = window_file(&space->window, addr, &offset)->f_mapping;
+	mapping = window_file(&space->window, buf->huge,
+			      rocsvm_range_base(&buf->range),
+			      &offset)->f_mapping;
 	pgoff = offset >> PAGE_SHIFT;
-	end = pgoff + (length >> PAGE_SHIFT);
+	end = pgoff + (buf->range.length >> PAGE_SHIFT);
 
 	while (pgoff < end) {
 		if (fatal_signal_pending(current))
@@ -519,18 +526,20 @@ int rocsvm_window_fill(struct rocsvm_space *space, unsigned long addr,
 /**
  * rocsvm_window_punch - take a host buffer's pages away
  * @space: the space
- * @addr: first address, of one region
- * @length: bytes
+ * @buf: the buffer
  *
  * The gate is closed, and no GPU is mapped to the pages.
  */
-void rocsvm_window_punch(struct rocsvm_space *space, unsigned long addr,
-			 unsigned long length)
+void rocsvm_window_punch(struct rocsvm_space *space,
+			 const struct rocsvm_buffer *buf)
 {
+	struct file *file;
 	loff_t offset;
-	struct file *file = window_file(&space->window, addr, &offset);
 
-	shmem_truncate_range(file_inode(file), offset, offset + length - 1);
+	file = window_file(&space->window, buf->huge,
+			   rocsvm_range_base(&buf->range), &offset);
+	shmem_truncate_range(file_inode(file), offset,
+			     offset + buf->range.length - 1);
 }
 
 /**
@@ -545,8 +554,8 @@ void rocsvm_window_open(struct rocsvm_space *space, struct rocsvm_buffer *buf)
 
 	lockdep_assert_held(&space->lock);
 
-	file = window_file(&space->window, rocsvm_range_base(&buf->range),
-			   &offset);
+	file = window_file(&space->window, buf->huge,
+			   rocsvm_range_base(&buf->range), &offset);
 	buf->opening.first = offset >> PAGE_SHIFT;
 	buf->opening.last = buf->opening.first +
 			    (buf->range.length >> PAGE_SHIFT) - 1;
@@ -560,12 +569,10 @@ void rocsvm_window_open(struct rocsvm_space *space, struct rocsvm_buffer *buf)
  */
 void rocsvm_window_close(struct rocsvm_space *space, struct rocsvm_buffer *buf)
 {
-	struct file *file;
-	loff_t offset;
+	const struct rocsvm_window *window = &space->window;
+	struct file *file = buf->huge ? window->huge_file : window->page_file;
 
 	lockdep_assert_held(&space->lock);
 
-	file = window_file(&space->window, rocsvm_range_base(&buf->range),
-			   &offset);
 	rocsvm_gate_close(file->private_data, &buf->opening);
 }

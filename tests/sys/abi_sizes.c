@@ -8,6 +8,10 @@
 static int fd, drm;
 static uint32_t gpu_id;
 static uint64_t buffer;		/* one that lives through the whole test */
+static uint64_t shared;		/* another one, and its dma-buf */
+static int dmabuf;
+static char memory[PAGE];	/* what is registered */
+static bool registered;
 
 /* Room behind the largest structure for a tail the kernel doesn't know. */
 union args {
@@ -21,6 +25,13 @@ union args {
 	struct rocsvm_free free;
 	struct rocsvm_map map;
 	struct rocsvm_query query;
+	struct rocsvm_set_tag set_tag;
+	struct rocsvm_register reg;
+	struct rocsvm_unregister unreg;
+	struct rocsvm_batch batch;
+	struct rocsvm_export exp;
+	struct rocsvm_import imp;
+	struct rocsvm_svm_attr svm_attr;
 	unsigned char bytes[PAGE];
 };
 
@@ -32,6 +43,7 @@ struct op {
 	const char *name;
 	unsigned long cmd;
 	uint32_t size;
+	uint32_t min_size;	/* of the first version */
 	uint32_t known_flags;
 	uint32_t reserved;	/* offset of the reserved member, 0 if none */
 	void (*fill)(union args *a);
@@ -88,27 +100,101 @@ static void fill_query(union args *a)
 	a->query.va = buffer;
 }
 
-#define OP(NAME, type, flags, reserved, fill, undo) \
-	{ #NAME, ROCSVM_##NAME, sizeof(struct type), flags, reserved, fill, undo }
+static void fill_register(union args *a)
+{
+	a->reg.va = (uintptr_t)memory;
+	a->reg.length = PAGE;
+}
+
+static void undo_register(union args *a)
+{
+	struct rocsvm_unregister args = {
+		.size = sizeof(args), .va = a->reg.va, .length = PAGE,
+	};
+
+	EXPECT_EQ(svm_ioctl(fd, ROCSVM_UNREGISTER, &args), 0);
+}
+
+static void fill_unregister(union args *a)
+{
+	struct rocsvm_register args = {
+		.size = sizeof(args), .va = (uintptr_t)memory, .length = PAGE,
+	};
+
+	/* one is enough for all the calls that fail */
+	if (!registered)
+		EXPECT_EQ(svm_ioctl(fd, ROCSVM_REGISTER, &args), 0);
+	registered = true;
+	a->unreg.va = args.va;
+	a->unreg.length = PAGE;
+}
+
+static void undo_unregister(union args *a)
+{
+	(void)a;
+	registered = false;
+}
+
+static void fill_export(union args *a)
+{
+	a->exp.va = shared;
+}
+
+static void undo_export(union args *a)
+{
+	EXPECT_EQ(close(a->exp.fd), 0);
+}
+
+static void fill_import(union args *a)
+{
+	a->imp.fd = dmabuf;
+}
+
+static void undo_import(union args *a)
+{
+	EXPECT_EQ(svm_free(fd, (void *)(uintptr_t)a->imp.va), 0);
+}
+
+#define END(type, member) \
+	(offsetof(struct type, member) + sizeof(((struct type *)0)->member))
+#define OP(NAME, type, last, flags, reserved, fill, undo) \
+	{ #NAME, ROCSVM_##NAME, sizeof(struct type), END(type, last), flags, \
+	  reserved, fill, undo }
 
 /* RESERVE wants a space without buffers and is done before the others. */
 static const struct op reserve_op =
-	OP(RESERVE, rocsvm_reserve, ROCSVM_RESERVE_FIXED, 0, nothing, nothing);
+	OP(RESERVE, rocsvm_reserve, length,
+	   ROCSVM_RESERVE_FIXED | ROCSVM_RESERVE_KEEP | ROCSVM_RESERVE_NO_GUARD,
+	   offsetof(struct rocsvm_reserve, __reserved), nothing, nothing);
 
 static const struct op ops[] = {
-	OP(INFO, rocsvm_info, 0, offsetof(struct rocsvm_info, __reserved),
-	   nothing, nothing),
-	OP(GPU_INFO, rocsvm_gpu_info, 0,
+	OP(INFO, rocsvm_info, quarantined_bytes, 0,
+	   offsetof(struct rocsvm_info, __reserved), nothing, nothing),
+	OP(GPU_INFO, rocsvm_gpu_info, scratch_limit, 0,
 	   offsetof(struct rocsvm_gpu_info, __reserved), nothing, nothing),
-	OP(ACQUIRE_VM, rocsvm_acquire_vm, 0, 0, fill_acquire, nothing),
-	OP(ALLOC, rocsvm_alloc, 0x1f, offsetof(struct rocsvm_alloc, __reserved),
-	   fill_alloc, undo_alloc),
-	OP(FREE, rocsvm_free, 0, 0, fill_free, nothing),
-	OP(MAP, rocsvm_map, 0, offsetof(struct rocsvm_map, __reserved), fill_map,
-	   undo_map),
-	OP(UNMAP, rocsvm_map, 0, offsetof(struct rocsvm_map, __reserved),
-	   fill_unmap, nothing),
-	OP(QUERY, rocsvm_query, ROCSVM_QUERY_NEXT, 0, fill_query, nothing),
+	OP(ACQUIRE_VM, rocsvm_acquire_vm, drm_fd, 0, 0, fill_acquire, nothing),
+	OP(ALLOC, rocsvm_alloc, __reserved, 0x3f,
+	   offsetof(struct rocsvm_alloc, __reserved), fill_alloc, undo_alloc),
+	OP(FREE, rocsvm_free, va, 0, 0, fill_free, nothing),
+	OP(MAP, rocsvm_map, __reserved, 0,
+	   offsetof(struct rocsvm_map, __reserved), fill_map, undo_map),
+	OP(UNMAP, rocsvm_map, __reserved, 0,
+	   offsetof(struct rocsvm_map, __reserved), fill_unmap, nothing),
+	OP(QUERY, rocsvm_query, gpu_ids,
+	   ROCSVM_QUERY_NEXT | ROCSVM_QUERY_OUTER,
+	   offsetof(struct rocsvm_query, __reserved), fill_query, nothing),
+	OP(SET_TAG, rocsvm_set_tag, tag, 0, 0, fill_query, nothing),
+	OP(REGISTER, rocsvm_register, tag, 0x1e, 0, fill_register,
+	   undo_register),
+	OP(UNREGISTER, rocsvm_unregister, length, 0, 0, fill_unregister,
+	   undo_unregister),
+	OP(BATCH, rocsvm_batch, num_done, ROCSVM_BATCH_CONTINUE, 0, nothing,
+	   nothing),
+	OP(EXPORT, rocsvm_export, __reserved, 0,
+	   offsetof(struct rocsvm_export, __reserved), fill_export,
+	   undo_export),
+	OP(IMPORT, rocsvm_import, tag, ROCSVM_ALLOC_FIXED, 0, fill_import,
+	   undo_import),
 };
 
 static uint64_t live_buffers(void)
@@ -147,7 +233,8 @@ static void test_size(const struct op *op)
 	EXPECT_EQ(call(op, op->size, 0, 0), 0);
 	EXPECT_EQ(call(op, 0, 0, 0), -EINVAL);
 	EXPECT_EQ(call(op, 4, 0, 0), -EINVAL);
-	EXPECT_EQ(call(op, op->size - 1, 0, 0), -EINVAL);
+	EXPECT_EQ(call(op, op->min_size, 0, 0), 0);
+	EXPECT_EQ(call(op, op->min_size - 1, 0, 0), -EINVAL);
 	EXPECT_EQ(call(op, op->size + 1, 0, 0), 0);
 	EXPECT_EQ(call(op, op->size + 8, 0, 0), 0);
 	EXPECT_EQ(call(op, PAGE, 0, 0), 0);
@@ -212,6 +299,16 @@ static void test_op(const struct op *op)
 	    test_failures - failures);
 }
 
+/* Without SVM ranges in the kernel no call succeeds. */
+static void test_svm_attr(void)
+{
+	struct rocsvm_svm_attr a = { .size = sizeof(a), .flags = 1 };
+
+	EXPECT_EQ(svm_ioctl(fd, ROCSVM_SVM_ATTR, &a), -EOPNOTSUPP);
+	a.size = sizeof(a) - 1;
+	EXPECT_EQ(svm_ioctl(fd, ROCSVM_SVM_ATTR, &a), -EINVAL);
+}
+
 static void test_unknown(void)
 {
 	union args a = { .size = sizeof(a) };
@@ -228,6 +325,8 @@ static void test_unknown(void)
 
 static void test(void)
 {
+	struct rocsvm_export exp = { .size = sizeof(exp) };
+
 	fd = svm_open();
 	ASSERT_GE(fd, 0);
 	gpu_id = svm_gpu(fd, 0);
@@ -236,9 +335,15 @@ static void test(void)
 	test_op(&reserve_op);
 	ASSERT_EQ(svm_acquire(fd, gpu_id, drm), 0);
 	buffer = (uintptr_t)svm_alloc(fd, ROCSVM_KIND_HOST, PAGE);
+	shared = (uintptr_t)svm_alloc(fd, ROCSVM_KIND_GTT, PAGE);
+	exp.va = shared;
+	ASSERT_EQ(svm_ioctl(fd, ROCSVM_EXPORT, &exp), 0);
+	dmabuf = exp.fd;
 	for (size_t i = 0; i < ARRAY_SIZE(ops); i++)
 		test_op(&ops[i]);
+	test_svm_attr();
 	test_unknown();
+	close(dmabuf);
 	close(fd);
 }
 

@@ -108,7 +108,7 @@ static void test_map(void *buffer)
 	EXPECT_EQ(svm_map(fd, (char *)buffer + PAGE, &gpu_id, 1), -ENOENT);
 	EXPECT_EQ(svm_map(fd, buffer, &gpu_id, 0), -EINVAL);
 	EXPECT_EQ(svm_map(fd, buffer, many, 65), -EINVAL);
-	EXPECT_EQ(svm_map(fd, buffer, many, UINT32_MAX), -EINVAL);
+	EXPECT_EQ(svm_map(fd, buffer, many, UINT32_MAX - 1), -EINVAL);
 	EXPECT_EQ(svm_map(fd, buffer, NULL, 1), -EFAULT);
 	EXPECT_EQ(svm_map(fd, buffer, (void *)0xffff888000000000, 1), -EFAULT);
 	EXPECT_EQ(svm_map(fd, buffer, &bad, 1), -ENODEV);
@@ -120,6 +120,10 @@ static void test_map(void *buffer)
 	EXPECT_EQ(svm_unmap(fd, buffer, NULL, 1), -EFAULT);
 	EXPECT_EQ(svm_unmap(fd, buffer, &bad, 1), -ENODEV);
 	EXPECT_EQ(svm_unmap(fd, buffer, NULL, 0), 0);
+
+	EXPECT_EQ(svm_map(fd, buffer, NULL, ROCSVM_ALL_GPUS), 0);
+	EXPECT_EQ(svm_unmap(fd, buffer, NULL, ROCSVM_ALL_GPUS), 0);
+	EXPECT_EQ(svm_unmap(fd, buffer, NULL, ROCSVM_ALL_GPUS), -EINVAL);
 
 	/* mapped already: passed over, also when named twice */
 	EXPECT_EQ(svm_map(fd, buffer, &gpu_id, 1), 0);

@@ -28,7 +28,7 @@ static void test_kind_and_gpu(void)
 	uint32_t bad = gpu_id + 1;
 	int r;
 
-	EXPECT_EQ(ALLOC(.kind = 5, .length = PAGE), -EINVAL);
+	EXPECT_EQ(ALLOC(.kind = ROCSVM_KIND_REGISTERED, .length = PAGE), -EINVAL);
 	EXPECT_EQ(ALLOC(.kind = UINT32_MAX, .length = PAGE), -EINVAL);
 	EXPECT_EQ(ALLOC(.gpu_id = bad, .length = PAGE), -ENODEV);
 	EXPECT_EQ(ALLOC(.kind = ROCSVM_KIND_VRAM, .gpu_id = bad, .length = PAGE),
@@ -110,7 +110,7 @@ static void test_gpu_list(void)
 			.gpu_ids = (uintptr_t)&bad), -ENODEV);
 	EXPECT_EQ(ALLOC(.length = PAGE, .num_gpus = 65,
 			.gpu_ids = (uintptr_t)many), -EINVAL);
-	EXPECT_EQ(ALLOC(.length = PAGE, .num_gpus = UINT32_MAX,
+	EXPECT_EQ(ALLOC(.length = PAGE, .num_gpus = UINT32_MAX - 1,
 			.gpu_ids = (uintptr_t)many), -EINVAL);
 	EXPECT_EQ(ALLOC(.length = PAGE, .num_gpus = 1,
 			.gpu_ids = (uintptr_t)&gpu_id), 0);

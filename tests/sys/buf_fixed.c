@@ -52,18 +52,21 @@ static void out_of_range(void)
 		EXPECT_EQ(try_at(kind, PAGE, limit + 1), -ERANGE);
 		EXPECT_EQ(try_at(kind, PAGE, -PAGE), -ERANGE);
 		EXPECT_EQ(try_at(kind, PAGE, info.huge_base), -ERANGE);
-		EXPECT_EQ(try_at(kind, 2 * PAGE, info.huge_base - PAGE), -ERANGE);
+		EXPECT_EQ(try_at(kind, PAGE, info.coherent_base), -ERANGE);
+		EXPECT_EQ(try_at(kind, 2 * PAGE, info.coherent_base - PAGE),
+			  -ERANGE);
 		EXPECT_EQ(try_at(kind, PAGE, base), 0);
-		EXPECT_EQ(try_at(kind, PAGE, info.huge_base - 2 * PAGE), 0);
+		EXPECT_EQ(try_at(kind, PAGE, info.coherent_base - 2 * PAGE), 0);
 	}
 	EXPECT_EQ(try_at(ROCSVM_KIND_GTT, MiB(2), info.huge_base), -ERANGE);
 	/* large host buffers the other way round */
 	EXPECT_EQ(try_at(ROCSVM_KIND_HOST, MiB(2), base), -ERANGE);
 	EXPECT_EQ(try_at(ROCSVM_KIND_HOST, MiB(4), info.huge_base - MiB(2)),
 		  -ERANGE);
-	EXPECT_EQ(try_at(ROCSVM_KIND_HOST, MiB(2), info.huge_base), 0);
-	EXPECT_EQ(try_at(ROCSVM_KIND_HOST, MiB(2), info.huge_base + PAGE),
-		  -EINVAL);
+	EXPECT_EQ(try_at(ROCSVM_KIND_HOST, MiB(2), info.huge_base), -ERANGE);
+	EXPECT_EQ(try_at(ROCSVM_KIND_HOST, MiB(2), info.coherent_limit + 1), 0);
+	EXPECT_EQ(try_at(ROCSVM_KIND_HOST, MiB(2),
+			 info.coherent_limit + 1 + PAGE), -EINVAL);
 	EXPECT_EQ(try_at(ROCSVM_KIND_HOST, MiB(2), limit + 1 - MiB(4)), 0);
 	EXPECT_EQ(try_at(ROCSVM_KIND_HOST, MiB(2), limit + 1), -ERANGE);
 }

@@ -5,6 +5,7 @@
  * and locks nothing that is not there.
  */
 #include "harness.h"
+#include "window.h"
 
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -51,6 +52,9 @@ static void test(void)
 {
 	struct stat kfd, node;
 
+	/* what is tested is a window, not the way round it */
+	ASSERT_EQ(knob_set("/sys/module/rocsvm/parameters/reserve", "always"), 0);
+
 	ASSERT_EQ(stat("/dev/kfd", &kfd), 0);
 	ASSERT_EQ(stat("/dev/rocsvm", &node), 0);
 	ASSERT_EQ(chmod("/dev/kfd", 0666), 0);
@@ -64,5 +68,5 @@ static void test(void)
 
 int main(void)
 {
-	return test_main(test);
+	return window_main(test);
 }

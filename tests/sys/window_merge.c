@@ -47,10 +47,15 @@ static void interleaved(uint32_t kind, size_t count, size_t step)
 	free(p);
 }
 
-static void carve_at(uint64_t va, uint64_t length)
+static void carve_at(uint64_t va, uint64_t length, uint32_t flags)
 {
 	for (uint32_t kind = ROCSVM_KIND_GTT; kind <= ROCSVM_KIND_VRAM; kind++) {
-		ASSERT_EQ(svm_alloc_at(w.fd, kind, length, va), 0);
+		struct rocsvm_alloc args = {
+			.flags = flags | ROCSVM_ALLOC_FIXED, .kind = kind,
+			.gpu_id = svm_gpu(w.fd, 0), .va = va, .length = length,
+		};
+
+		ASSERT_EQ(svm_alloc_args(w.fd, &args), 0);
 		EXPECT_ALIVE(va);
 		EXPECT_ALIVE(va + length - 1);
 		EXPECT_EQ(svm_free(w.fd, at(va)), 0);
@@ -90,8 +95,9 @@ static void test(void)
 	interleaved(ROCSVM_KIND_GTT, scaled(200, 40), 2);
 	interleaved(ROCSVM_KIND_GTT, scaled(200, 40), 1);
 	interleaved(ROCSVM_KIND_VRAM, scaled(60, 20), 3);
-	carve_at(w.base, KiB(64));
-	carve_at(w.huge - KiB(64) - PAGE, KiB(64));
+	carve_at(w.base, KiB(64), 0);
+	/* next to the huge region: coherent */
+	carve_at(w.huge - KiB(64) - PAGE, KiB(64), ROCSVM_ALLOC_COHERENT);
 	change_of_kind();
 	EXPECT_EQ(maps_count(0), vmas);
 }

@@ -142,7 +142,7 @@ static struct result measure(const struct bench_backend *backend,
 		u64 length = load->length();
 
 		bases[i] = backend->insert(i, length,
-					   rocsvm_default_alignment(length),
+					   rocsvm_default_alignment(length, SZ_2M),
 					   PAGE_SIZE);
 	}
 	result.fill = (now_ns() - start) / live;
@@ -154,7 +154,7 @@ static struct result measure(const struct bench_backend *backend,
 		index = random_u64() % live;
 		backend->remove(index);
 		bases[index] = backend->insert(index, length,
-					       rocsvm_default_alignment(length),
+					       rocsvm_default_alignment(length, SZ_2M),
 					       PAGE_SIZE);
 	}
 	result.replace = (now_ns() - start) / operations;

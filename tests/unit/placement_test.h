@@ -6,6 +6,7 @@
 /* test_region.c */
 void test_region_random(void);
 void test_region_full(void);
+void test_region_front(void);
 void test_region_guards(void);
 void test_region_huge(void);
 void test_region_alignment(void);

@@ -125,7 +125,7 @@ static void try_insert(void)
 		expected = model_place_fixed(&model, base, length, guard,
 					     &answer);
 		err = rocsvm_range_insert_fixed(&region, range, base, length,
-						guard);
+						0, guard);
 	} else {
 		alignment = random_alignment();
 		expected = model_place(&model, length, alignment, guard,
@@ -215,7 +215,7 @@ static int insert(unsigned int index, u64 length, u64 alignment, u64 guard)
 
 static int insert_fixed(unsigned int index, u64 base, u64 length, u64 guard)
 {
-	return rocsvm_range_insert_fixed(&region, &pool[index], base, length,
+	return rocsvm_range_insert_fixed(&region, &pool[index], base, length, 0,
 					 guard);
 }
 
@@ -332,16 +332,55 @@ void test_region_alignment(void)
 	CHECK_EQ(insert(0, 1, 1ULL << 63, 0), -ENOMEM);
 	end();
 
-	CHECK_EQ(rocsvm_default_alignment(0), PAGE);
-	CHECK_EQ(rocsvm_default_alignment(1), PAGE);
-	CHECK_EQ(rocsvm_default_alignment(PAGE), PAGE);
-	CHECK_EQ(rocsvm_default_alignment(PAGE + 1), 2 * PAGE);
-	CHECK_EQ(rocsvm_default_alignment(3 * PAGE), 4 * PAGE);
-	CHECK_EQ(rocsvm_default_alignment(HUGE / 2), HUGE / 2);
-	CHECK_EQ(rocsvm_default_alignment(HUGE / 2 + 1), HUGE);
-	CHECK_EQ(rocsvm_default_alignment(HUGE), HUGE);
-	CHECK_EQ(rocsvm_default_alignment(HUGE + 1), HUGE);
-	CHECK_EQ(rocsvm_default_alignment(U64_MAX), HUGE);
+	CHECK_EQ(rocsvm_default_alignment(0, HUGE), PAGE);
+	CHECK_EQ(rocsvm_default_alignment(1, HUGE), PAGE);
+	CHECK_EQ(rocsvm_default_alignment(PAGE, HUGE), PAGE);
+	CHECK_EQ(rocsvm_default_alignment(PAGE + 1, HUGE), 2 * PAGE);
+	CHECK_EQ(rocsvm_default_alignment(3 * PAGE, HUGE), 4 * PAGE);
+	CHECK_EQ(rocsvm_default_alignment(HUGE / 2, HUGE), HUGE / 2);
+	CHECK_EQ(rocsvm_default_alignment(HUGE / 2 + 1, HUGE), HUGE);
+	CHECK_EQ(rocsvm_default_alignment(HUGE, HUGE), HUGE);
+	CHECK_EQ(rocsvm_default_alignment(HUGE + 1, HUGE), HUGE);
+	CHECK_EQ(rocsvm_default_alignment(U64_MAX, HUGE), HUGE);
+}
+
+/* Guard on both sides, as in the mmap aperture. */
+void test_region_front(void)
+{
+	const u64 base = BASE + 4 * PAGE;
+
+	begin(BASE, 16, PAGE);
+	CHECK_EQ(rocsvm_range_insert_fixed(&region, &pool[0], base, PAGE, 1,
+					   PAGE), -EINVAL);
+	CHECK_EQ(rocsvm_range_insert_fixed(&region, &pool[0], base, PAGE,
+					   5 * PAGE, PAGE), -ERANGE);
+	CHECK_EQ(rocsvm_range_insert_fixed(&region, &pool[0], base, 2 * PAGE,
+					   3 * PAGE, PAGE), 0);
+	CHECK_EQ(rocsvm_range_base(&pool[0]), base);
+	CHECK_EQ(pool[0].length, 2 * PAGE);
+	CHECK_EQ(rocsvm_range_guard(&pool[0]), PAGE);
+
+	/* neither guard is an address of the range's, nor anybody else's */
+	CHECK(!rocsvm_range_find(&region, base - 1));
+	CHECK(rocsvm_range_find(&region, base) == &pool[0]);
+	CHECK(rocsvm_range_find(&region, base + 2 * PAGE - 1) == &pool[0]);
+	CHECK(!rocsvm_range_find(&region, base + 2 * PAGE));
+	CHECK(rocsvm_range_next(&region, base - 1) == &pool[0]);
+	CHECK(rocsvm_range_next(&region, base - 3 * PAGE) == &pool[0]);
+	CHECK(!rocsvm_range_next(&region, base + 2 * PAGE));
+	CHECK_EQ(insert_fixed(1, base - 3 * PAGE, PAGE, 0), -EEXIST);
+	CHECK_EQ(insert_fixed(1, base - PAGE, PAGE, 0), -EEXIST);
+	CHECK_EQ(insert_fixed(1, base + 2 * PAGE, PAGE, 0), -EEXIST);
+	CHECK_EQ(insert_fixed(1, BASE, PAGE, 0), 0);
+	CHECK_EQ(insert_fixed(2, base + 3 * PAGE, PAGE, 0), 0);
+	CHECK(rocsvm_range_next(&region, BASE + PAGE) == &pool[0]);
+	CHECK(rocsvm_range_next(&region, base + 2 * PAGE) == &pool[2]);
+	rocsvm_range_remove(&pool[0]);
+	CHECK_EQ(insert_fixed(3, base - PAGE, 4 * PAGE, 0), 0);
+	rocsvm_range_remove(&pool[1]);
+	rocsvm_range_remove(&pool[2]);
+	rocsvm_range_remove(&pool[3]);
+	end();
 }
 
 void test_region_errors(void)

@@ -1,0 +1,512 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Segments of registered memory: given to KFD, taken from it, and watched.
+ *
+ * KFD follows the program's mapping while there is memory. Where it finds none
+ * it goes on with the pages that it had last (Linux 6.1): the GPUs get at what
+ * is no longer the program's. So each segment has a notifier of its own, and
+ * what is no memory any more is taken from KFD.
+ *
+ * A notifier can't do that: KFD wants to be called by the process, and not with
+ * mmap_lock held. But when a task drops the last reference of a file, the file's
+ * ->release is called by that task on its way back to user mode. So the space
+ * keeps a file for this purpose alone, the trigger: the notifier drops it, and
+ * before munmap() returns the trigger's ->release has called KFD. Where that is
+ * not possible, the next call that has to do with registered memory does it.
+ */
+#include <linux/anon_inodes.h>
+#include <linux/file.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+
+#include "segment.h"
+
+/* How many pages are faulted in between two looks for a fatal signal. */
+#define POPULATE_BATCH	512
+
+/**
+ * struct rocsvm_watch - what the notifiers of a space's segments share
+ * @ref: held by each segment and by the trigger
+ * @segments: how many there are; under space->lock
+ * @lock: see below; a leaf
+ * @suspects: segments of which something may have been unmapped
+ * @trigger: the file to be dropped, or NULL while it is on its way; it holds a
+ *	reference to the space
+ * @space: the space
+ *
+ * Made with the first segment, ended with the last.
+ */
+struct rocsvm_watch {
+	refcount_t ref;
+	unsigned long segments;
+	spinlock_t lock;	/* protects suspects */
+	struct list_head suspects;
+	struct file *trigger;
+	struct rocsvm_space *space;
+};
+
+/* ---- the watch ---- */
+
+static void watch_put(struct rocsvm_watch *watch)
+{
+	if (refcount_dec_and_test(&watch->ref))
+		kfree(watch);
+}
+
+static int trigger_release(struct inode *inode, struct file *file);
+
+static const struct file_operations trigger_fops = {
+	.owner = THIS_MODULE,
+	.release = trigger_release,
+};
+
+/* Without a trigger nothing is lost but time. Under space->lock. */
+static void watch_arm(struct rocsvm_watch *watch)
+{
+	struct file *file;
+
+	if (READ_ONCE(watch->trigger) || rocsvm_space_get(watch->space))
+		return;
+	refcount_inc(&watch->ref);
+	file = anon_inode_getfile("[rocsvm-watch]", &trigger_fops, watch, 0);
+	if (IS_ERR(file)) {
+		rocsvm_space_put(watch->space);
+		watch_put(watch);
+		return;
+	}
+	file = xchg(&watch->trigger, file);
+	if (file)
+		fput(file);
+}
+
+static void watch_pull(struct rocsvm_watch *watch)
+{
+	struct file *file = xchg(&watch->trigger, NULL);
+
+	if (file)
+		fput(file);
+}
+
+/* The watch of a space, with a reference for one more segment. */
+static struct rocsvm_watch *watch_get(struct rocsvm_space *space)
+{
+	struct rocsvm_segment *any = rocsvm_segment_next(space, 0, U64_MAX);
+	struct rocsvm_watch *watch;
+
+	if (any) {
+		watch = any->watch;
+		refcount_inc(&watch->ref);
+	} else {
+		watch = kzalloc(sizeof(*watch), GFP_KERNEL_ACCOUNT);
+		if (!watch)
+			return NULL;
+		refcount_set(&watch->ref, 1);
+		spin_lock_init(&watch->lock);
+		INIT_LIST_HEAD(&watch->suspects);
+		watch->space = space;
+	}
+	watch->segments++;
+	watch_arm(watch);
+	return watch;
+}
+
+/* A segment lets go of it. */
+static void watch_leave(struct rocsvm_watch *watch)
+{
+	if (!--watch->segments)
+		watch_pull(watch);
+	watch_put(watch);
+}
+
+/*
+ * Whether the memory may be gone. A change of protection is news only if it may
+ * not be read and written any more: NUMA balancing makes many that are none.
+ */
+static bool is_taken_away(const struct rocsvm_segment *seg,
+			  const struct mmu_notifier_range *range)
+{
+	const vm_flags_t rw = VM_READ | VM_WRITE;
+	const struct vm_area_struct *vma;
+
+	switch (range->event) {
+	case MMU_NOTIFY_UNMAP:
+		return true;
+	case MMU_NOTIFY_PROTECTION_VMA:
+		/* mmap_lock is held, and mprotect() has set the flags. */
+		vma = find_vma(range->mm, max_t(u64, range->start,
+						rocsvm_segment_base(seg)));
+		return !vma || (vma->vm_flags & rw) != rw;
+	case MMU_NOTIFY_CLEAR:
+		/* Reclaim and migration, or the file was truncated. */
+		return READ_ONCE(seg->has_file);
+	default:
+		return false;
+	}
+}
+
+/*
+ * Called by whoever changes the mapping, mmap_lock held. Takes no lock that a
+ * call into KFD is made under.
+ */
+static bool segment_invalidate(struct mmu_interval_notifier *notifier,
+			       const struct mmu_notifier_range *range,
+			       unsigned long seq)
+{
+	struct rocsvm_segment *seg = container_of(notifier,
+						  struct rocsvm_segment,
+						  notifier);
+	struct rocsvm_watch *watch = seg->watch;
+
+	mmu_interval_set_seq(notifier, seq);
+	if (!is_taken_away(seg, range))
+		return true;
+
+	spin_lock(&watch->lock);
+	if (list_empty(&seg->suspect))
+		list_add_tail(&seg->suspect, &watch->suspects);
+	spin_unlock(&watch->lock);
+	/* Anybody else's ->release could not call KFD. */
+	if (rocsvm_space_is_current(watch->space))
+		watch_pull(watch);
+	return true;
+}
+
+static const struct mmu_interval_notifier_ops segment_notifier_ops = {
+	.invalidate = segment_invalidate,
+};
+
+static int trigger_release(struct inode *inode, struct file *file)
+{
+	struct rocsvm_watch *watch = file->private_data;
+	struct rocsvm_space *space = watch->space;
+
+	if (rocsvm_space_is_current(space) &&
+	    !mutex_lock_killable(&space->lock)) {
+		rocsvm_segments_drain_suspects(space);
+		mutex_unlock(&space->lock);
+	}
+	watch_put(watch);
+	rocsvm_space_put(space);
+	return 0;
+}
+
+/* ---- the memory ---- */
+
+/* Whether the file behind a mapping has ended before a page of it. */
+static bool behind_end_of_file(const struct vm_area_struct *vma, u64 addr)
+{
+	const struct inode *inode;
+	pgoff_t pgoff;
+
+	if (!vma->vm_file)
+		return false;
+	inode = file_inode(vma->vm_file);
+	pgoff = vma->vm_pgoff + ((addr - vma->vm_start) >> PAGE_SHIFT);
+	return S_ISREG(inode->i_mode) &&
+	       pgoff >= DIV_ROUND_UP(i_size_read(inode), PAGE_SIZE);
+}
+
+/**
+ * rocsvm_memory_check - whether memory can be registered
+ * @mm: current->mm
+ * @pages: the memory
+ * @has_file: out: some of it is a file's
+ *
+ * What KFD would say, without its lines in the kernel log.
+ *
+ * Return: 0; -EFAULT if nothing is mapped somewhere, or a device; -EPERM if the
+ * program may not write somewhere; -EINTR.
+ */
+int rocsvm_memory_check(struct mm_struct *mm, const struct rocsvm_pages *pages,
+			bool *has_file)
+{
+	VMA_ITERATOR(vmi, mm, pages->base);
+	struct vm_area_struct *vma;
+	u64 addr = pages->base;
+	int err = 0;
+
+	*has_file = false;
+	if (mmap_read_lock_killable(mm))
+		return -EINTR;
+	for_each_vma_range(vmi, vma, pages->end) {
+		u64 last = min_t(u64, vma->vm_end, pages->end) - PAGE_SIZE;
+
+		if (vma->vm_start > addr ||
+		    vma->vm_flags & (VM_IO | VM_PFNMAP) ||
+		    !(vma->vm_flags & VM_READ) ||
+		    behind_end_of_file(vma, last))
+			err = -EFAULT;
+		else if (!(vma->vm_flags & VM_WRITE))
+			err = -EPERM;
+		if (err)
+			break;
+		*has_file |= !!vma->vm_file;
+		addr = vma->vm_end;
+	}
+	if (!err && addr < pages->end)
+		err = -EFAULT;
+	mmap_read_unlock(mm);
+	return err;
+}
+
+/**
+ * rocsvm_memory_populate - let memory have its pages, all of them writable
+ * @pages: the memory
+ *
+ * KFD would do it, but under its locks, whatever signal is pending, and also
+ * for memory that nobody but the program may get at (memfd_secret()).
+ *
+ * Return: 0 or a negative errno.
+ */
+int rocsvm_memory_populate(const struct rocsvm_pages *pages)
+{
+	u64 addr = pages->base;
+	struct page **batch;
+	int i, n = 0;
+
+	batch = kmalloc_array(POPULATE_BATCH, sizeof(*batch), GFP_KERNEL);
+	if (!batch)
+		return -ENOMEM;
+
+	while (addr < pages->end) {
+		n = min_t(u64, (pages->end - addr) >> PAGE_SHIFT,
+			  POPULATE_BATCH);
+		n = get_user_pages_fast(addr, n, FOLL_WRITE, batch);
+		if (n <= 0)
+			break;
+		for (i = 0; i < n; i++)
+			put_page(batch[i]);
+		addr += (u64)n << PAGE_SHIFT;
+		if (fatal_signal_pending(current)) {
+			n = -EINTR;
+			break;
+		}
+		cond_resched();
+	}
+	kfree(batch);
+
+	if (n < 0)
+		return n;
+	return addr < pages->end ? -EFAULT : 0;
+}
+
+/* ---- segments ---- */
+
+/**
+ * rocsvm_segment_next - look a segment up
+ * @space: the space
+ * @from: first address
+ * @end: behind the last one
+ *
+ * Return: the first segment that has an address in between, or NULL.
+ */
+struct rocsvm_segment *rocsvm_segment_next(struct rocsvm_space *space,
+					   u64 from, u64 end)
+{
+	struct rocsvm_range *range;
+	struct rocsvm_segment *seg;
+
+	range = rocsvm_range_next(&space->registered, from);
+	if (!range)
+		return NULL;
+	seg = container_of(range, struct rocsvm_segment, buf.range);
+	return rocsvm_segment_base(seg) < end ? seg : NULL;
+}
+
+/**
+ * rocsvm_segment_fill - give a segment to KFD, which does not have it
+ * @space: the space
+ * @seg: the segment
+ * @gpus: bit mask of GPUs by index that get access
+ *
+ * Return: 0 or a negative errno, as of REGISTER. On failure KFD does not have
+ * it, or it is lost.
+ */
+int rocsvm_segment_fill(struct rocsvm_space *space, struct rocsvm_segment *seg,
+			u64 gpus)
+{
+	struct rocsvm_pages pages = {
+		rocsvm_segment_base(seg), rocsvm_segment_end(seg),
+	};
+	bool has_file;
+	int err;
+
+	if (seg->buf.lost)
+		return -EBUSY;
+	if (rocsvm_buffers_overlap(space, pages.base, pages.end - pages.base))
+		return -EEXIST;
+	err = rocsvm_memory_check(space->mn.mm, &pages, &has_file);
+	if (err)
+		return err;
+	WRITE_ONCE(seg->has_file, has_file);
+	err = rocsvm_kfd_alloc(space, &seg->buf);
+	if (err) {
+		seg->buf.handle = 0;
+		return err;
+	}
+	if (!gpus)
+		return 0;
+
+	err = rocsvm_buffer_map(space, &seg->buf, gpus);
+	if (err && rocsvm_segment_drain(space, seg))
+		seg->buf.lost = true;
+	return err;
+}
+
+/**
+ * rocsvm_segment_drain - take a segment from KFD
+ * @space: the space
+ * @seg: the segment
+ *
+ * Return: 0 or a negative errno; KFD has it as before, then.
+ */
+int rocsvm_segment_drain(struct rocsvm_space *space, struct rocsvm_segment *seg)
+{
+	u64 gpus = seg->buf.mapped;
+	int err;
+
+	if (!seg->buf.handle)
+		return 0;
+	err = rocsvm_buffer_kfd_free(space, &seg->buf);
+	if (err) {
+		rocsvm_buffer_map(space, &seg->buf, gpus);
+		return err;
+	}
+	seg->buf.handle = 0;
+	seg->buf.mapped = 0;
+	return 0;
+}
+
+/**
+ * rocsvm_segment_release - forget a segment
+ * @seg: the segment, which KFD does not have, or never gets to hear of
+ */
+void rocsvm_segment_release(struct rocsvm_segment *seg)
+{
+	struct rocsvm_watch *watch = seg->watch;
+
+	/* After this nobody else puts it on the list. */
+	mmu_interval_notifier_remove(&seg->notifier);
+	spin_lock(&watch->lock);
+	list_del(&seg->suspect);
+	spin_unlock(&watch->lock);
+	rocsvm_range_remove(&seg->buf.range);
+	kfree(seg);
+	watch_leave(watch);
+}
+
+/**
+ * rocsvm_segment_retire - end a segment that no registration meets
+ * @seg: the segment, drained or lost
+ *
+ * Where KFD may have something for good nothing else can ever be.
+ */
+void rocsvm_segment_retire(struct rocsvm_segment *seg)
+{
+	seg->buf.registrations = 0;
+	if (!seg->buf.lost)
+		rocsvm_segment_release(seg);
+}
+
+/**
+ * rocsvm_segment_create - make a segment, and give it to KFD
+ * @space: the space
+ * @pages: where; no other segment is there
+ * @cmd: flags and tag
+ * @gpu: index of the GPU that KFD keeps it for
+ *
+ * Return: 0 or a negative errno.
+ */
+int rocsvm_segment_create(struct rocsvm_space *space,
+			  const struct rocsvm_pages *pages,
+			  const struct rocsvm_register *cmd, unsigned int gpu)
+{
+	u64 length = pages->end - pages->base;
+	struct rocsvm_segment *seg;
+	int err;
+
+	seg = kzalloc(sizeof(*seg), GFP_KERNEL_ACCOUNT);
+	if (!seg)
+		return -ENOMEM;
+	seg->watch = watch_get(space);
+	if (!seg->watch) {
+		err = -ENOMEM;
+		goto err_free;
+	}
+	INIT_LIST_HEAD(&seg->suspect);
+	err = rocsvm_range_insert_fixed(&space->registered, &seg->buf.range,
+					pages->base, length, 0, 0);
+	if (err)
+		goto err_leave;
+	err = mmu_interval_notifier_insert(&seg->notifier, space->mn.mm,
+					   pages->base, length,
+					   &segment_notifier_ops);
+	if (err)
+		goto err_remove;
+
+	seg->buf.kind = ROCSVM_KIND_REGISTERED;
+	seg->buf.flags = cmd->flags;
+	seg->buf.tag = cmd->tag;
+	seg->buf.gpu = gpu;
+	err = rocsvm_segment_fill(space, seg, 0);
+	if (err)
+		rocsvm_segment_retire(seg);
+	return err;
+
+err_remove:
+	rocsvm_range_remove(&seg->buf.range);
+err_leave:
+	watch_leave(seg->watch);
+err_free:
+	kfree(seg);
+	return err;
+}
+
+/**
+ * rocsvm_segments_drain_suspects - take from KFD what has been unmapped
+ * @space: the space
+ *
+ * What KFD does not let go is tried again the next time.
+ */
+void rocsvm_segments_drain_suspects(struct rocsvm_space *space)
+{
+	struct rocsvm_segment *seg = rocsvm_segment_next(space, 0, U64_MAX);
+	struct rocsvm_watch *watch;
+	struct rocsvm_pages pages;
+	LIST_HEAD(todo);
+	LIST_HEAD(again);
+	bool has_file;
+	int err;
+
+	lockdep_assert_held(&space->lock);
+
+	if (!seg)
+		return;
+	watch = seg->watch;
+	/* First: what happens from here on is the next one's. */
+	watch_arm(watch);
+	spin_lock(&watch->lock);
+	list_splice_init(&watch->suspects, &todo);
+	while (!list_empty(&todo)) {
+		seg = list_first_entry(&todo, struct rocsvm_segment, suspect);
+		list_del_init(&seg->suspect);
+		spin_unlock(&watch->lock);
+
+		pages.base = rocsvm_segment_base(seg);
+		pages.end = rocsvm_segment_end(seg);
+		err = rocsvm_memory_check(space->mn.mm, &pages, &has_file);
+		WRITE_ONCE(seg->has_file, has_file);
+		if (err)
+			err = rocsvm_segment_drain(space, seg);
+		cond_resched();
+
+		spin_lock(&watch->lock);
+		if (err)
+			list_move_tail(&seg->suspect, &again);
+	}
+	list_splice(&again, &watch->suspects);
+	spin_unlock(&watch->lock);
+}
