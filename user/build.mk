@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 #
-# The user side: library, tool, example, and their tests. Included by
+# The user side: library, tool, examples, and their tests. Included by
 # the top-level Makefile; see there for the variables.
 
 USER_OUT := $(BUILD)/user
@@ -13,17 +13,22 @@ MANDIR ?= $(PREFIX)/share/man
 # udev looks into no other prefix for what an administrator has put there.
 UDEVDIR ?= /etc/udev/rules.d
 
-USER_MAN := $(notdir $(wildcard user/man/*))
-USER_MAN_DIRS = $(addprefix $(DESTDIR)$(MANDIR)/man,$(sort $(subst .,,$(suffix $(USER_MAN)))))
+DOCDIR ?= $(PREFIX)/share/doc/rocsvm
+
+USER_MAN_DIRS = $(addprefix $(DESTDIR)$(MANDIR)/man,3 4 8)
 
 LIB_OBJS := $(patsubst user/lib/%.c,$(USER_OUT)/lib/%.o,\
 	$(filter-out user/lib/test_%.c,$(wildcard user/lib/*.c)))
 TOOL_OBJS := $(patsubst user/tool/%.c,$(USER_OUT)/tool/%.o,\
 	$(filter-out user/tool/test_%.c,$(wildcard user/tool/*.c)))
-USER_TESTS := $(BUILD)/unit/lib_test $(BUILD)/unit/sdma_test
+USER_TESTS := $(addprefix $(BUILD)/unit/,lib_test lib_calls_test sdma_test)
+
+# example.c is what the others share.
+EXAMPLES := $(filter-out example,$(basename $(notdir $(wildcard user/examples/*.c))))
+EXAMPLE_OBJS := $(addprefix $(USER_OUT)/examples/obj/,example.o sdma.o)
 
 USER_BUILT := $(addprefix $(USER_OUT)/,librocsvm.so.0 librocsvm.so librocsvm.a \
-	librocsvm.pc rocsvm examples/first) $(USER_TESTS)
+	librocsvm.pc rocsvm $(EXAMPLES:%=examples/%)) $(USER_TESTS)
 
 # The header has to be C++ as well; that is looked at where there is a compiler.
 ifneq ($(shell command -v $(CXX)),)
@@ -33,7 +38,7 @@ endif
 .PHONY: user
 user: $(USER_BUILT)
 
-$(USER_OUT)/lib/%.o: user/lib/%.c
+$(USER_OUT)/lib/%.o: user/lib/%.c | $(BUILD)/include/drm
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) -fPIC -MMD -MP -c $< -o $@
 
@@ -65,14 +70,39 @@ $(USER_OUT)/librocsvm.pc: user/lib/librocsvm.pc.in user/lib/rocsvm.h
 $(USER_OUT)/rocsvm: $(TOOL_OBJS) $(USER_OUT)/librocsvm.a
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $^ -ldl -o $@
 
-$(USER_OUT)/examples/%: user/examples/%.c $(USER_OUT)/librocsvm.a
+# The examples take the shared library, as programs of others do.
+EXAMPLE_CFLAGS = $(CFLAGS) -Iuser/lib -Iuser/tool -MMD -MP
+
+$(USER_OUT)/examples/obj/%.o: user/examples/%.c | $(BUILD)/include/drm
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CFLAGS) -Iuser/lib $(LDFLAGS) -MMD -MP $< $(USER_OUT)/librocsvm.a -o $@
+	$(Q)$(CC) $(EXAMPLE_CFLAGS) -c $< -o $@
+
+$(USER_OUT)/examples/obj/sdma.o: user/tool/sdma.c | $(BUILD)/include/drm
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(EXAMPLE_CFLAGS) -c $< -o $@
+
+$(EXAMPLES:%=$(USER_OUT)/examples/%): $(USER_OUT)/examples/%: $(USER_OUT)/examples/obj/%.o \
+		$(EXAMPLE_OBJS) $(USER_OUT)/librocsvm.so
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(filter %.o,$^) -L$(USER_OUT) -lrocsvm \
+		-Wl,-rpath,'$$ORIGIN/..' -o $@
+
+# In the VM each of them is a test.
+EXAMPLE_TESTS := $(EXAMPLES:%=$(BUILD)/sys/example_%)
+sys-tests: $(EXAMPLE_TESTS)
+
+$(EXAMPLE_TESTS): $(BUILD)/sys/example_%: $(USER_OUT)/examples/%
+	@mkdir -p $(@D)
+	$(Q)cp $< $@
 
 $(BUILD)/unit/lib_test: user/lib/test_lib.c $(USER_OUT)/librocsvm.a $(USER_OUT)/librocsvm.so.0
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -MMD -MF $(USER_OUT)/lib/test_lib.d -MP -pthread $< \
 		$(USER_OUT)/librocsvm.a -ldl -Wl,-rpath,'$$ORIGIN/../user' -o $@
+
+$(BUILD)/unit/lib_calls_test: user/lib/test_calls.c tests/unit/tap.c $(USER_OUT)/librocsvm.a \
+		| $(BUILD)/include/drm
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(filter %.c %.a,$^) -o $@
 
 $(BUILD)/unit/sdma_test: $(USER_OUT)/tool/test_sdma.o $(USER_OUT)/tool/sdma.o
 	@mkdir -p $(@D)
@@ -84,10 +114,21 @@ $(USER_OUT)/cxx.stamp: user/lib/rocsvm.h uapi/linux/rocsvm.h
 		$(CXX) -Wall -Wextra -Werror -std=c++11 -Iuapi -Iuser/lib -fsyntax-only -x c++ -
 	@touch $@
 
+# The pages as they are installed: those with several names get links.
+$(USER_OUT)/man/.stamp: $(wildcard user/man/*) user/build.mk
+	@rm -rf $(@D) && mkdir -p $(@D)
+	$(Q)cp user/man/* $(@D)/
+	$(Q)for page in $(notdir $(wildcard user/man/rocsvm_*.3)); do \
+		sed -n '/^\.SH NAME/,/ \\-/s/^\(rocsvm_[a-z_]*\).*/\1.3/p' user/man/$$page | \
+		while read -r name; do \
+			[ -e $(@D)/$$name ] || echo ".so man3/$$page" >$(@D)/$$name; done; done
+	@touch $@
+
 .PHONY: install-user uninstall-user
-install-user: user
+install-user: user $(USER_OUT)/man/.stamp
 	$(Q)install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(LIBDIR)/pkgconfig \
-		$(DESTDIR)$(INCLUDEDIR)/linux $(DESTDIR)$(UDEVDIR) $(USER_MAN_DIRS)
+		$(DESTDIR)$(INCLUDEDIR)/linux $(DESTDIR)$(UDEVDIR) $(USER_MAN_DIRS) \
+		$(DESTDIR)$(DOCDIR)/examples
 	$(Q)install $(USER_OUT)/rocsvm $(DESTDIR)$(PREFIX)/bin/
 	$(Q)install -m 644 $(USER_OUT)/librocsvm.so.0 $(USER_OUT)/librocsvm.a $(DESTDIR)$(LIBDIR)/
 	$(Q)ln -sf librocsvm.so.0 $(DESTDIR)$(LIBDIR)/librocsvm.so
@@ -95,18 +136,22 @@ install-user: user
 	$(Q)install -m 644 user/lib/rocsvm.h $(DESTDIR)$(INCLUDEDIR)/
 	$(Q)install -m 644 uapi/linux/rocsvm.h $(DESTDIR)$(INCLUDEDIR)/linux/
 	$(Q)install -m 644 user/udev/70-rocsvm.rules $(DESTDIR)$(UDEVDIR)/
-	$(Q)for page in $(USER_MAN); do \
-		install -m 644 user/man/$$page $(DESTDIR)$(MANDIR)/man$${page##*.}/; done
+	$(Q)for page in $(USER_OUT)/man/*; do \
+		install -m 644 $$page $(DESTDIR)$(MANDIR)/man$${page##*.}/; done
+	$(Q)install -m 644 user/examples/Makefile user/examples/*.[ch] user/tool/sdma.[ch] \
+		$(DESTDIR)$(DOCDIR)/examples/
 	$(Q)if [ -z "$(DESTDIR)" ]; then \
 		ldconfig; udevadm control --reload 2> /dev/null || true; fi
 
-uninstall-user:
+uninstall-user: $(USER_OUT)/man/.stamp
+	$(Q)rm -rf $(DESTDIR)$(DOCDIR)/examples
+	$(Q)for page in $(USER_OUT)/man/*; do \
+		rm -f $(DESTDIR)$(MANDIR)/man$${page##*.}/$${page##*/}; done
 	$(Q)rm -f $(DESTDIR)$(PREFIX)/bin/rocsvm \
 		$(addprefix $(DESTDIR)$(LIBDIR)/,librocsvm.so.0 librocsvm.so librocsvm.a \
 			pkgconfig/librocsvm.pc) \
 		$(DESTDIR)$(INCLUDEDIR)/rocsvm.h $(DESTDIR)$(INCLUDEDIR)/linux/rocsvm.h \
-		$(DESTDIR)$(UDEVDIR)/70-rocsvm.rules \
-		$(foreach page,$(USER_MAN),$(DESTDIR)$(MANDIR)/man$(subst .,,$(suffix $(page)))/$(page))
+		$(DESTDIR)$(UDEVDIR)/70-rocsvm.rules
 	$(Q)if [ -z "$(DESTDIR)" ]; then ldconfig; fi
 
 -include $(wildcard $(USER_OUT)/*/*.d)

@@ -5,10 +5,13 @@
 #   placement_test   kmod/placement.c over the kernel's own drm_mm and rbtree
 #   mutation_test    placement_test must find faults put into placement.c
 #   uapi_test        layout and numbers of uapi/linux/rocsvm.h
+#   man_test         a manual page for every function of the library
+#   install_test     programs build against what is installed
 #   placement_bench  cost of placement by live ranges (not a test)
 
 UNIT := $(BUILD)/unit
-UNIT_TESTS := $(UNIT)/uapi_test $(UNIT)/placement_test $(UNIT)/mutation_test
+UNIT_TESTS := $(addprefix $(UNIT)/,uapi_test placement_test mutation_test man_test \
+	install_test)
 UNIT_BENCHES := $(UNIT)/placement_bench
 
 # The kernel's own sources, from Debian's package linux-source-6.1.
@@ -96,10 +99,14 @@ $(UNIT)/mutation_test: tests/unit/mutate tests/unit/mutants kmod/placement.h \
 # ---- uapi_test ----
 #
 # Before the program is linked, the header compiles alone: as C90, as C++ (if
-# there is a compiler), and with the same layout for 32 bits. The kernel's own
-# headers are not pedantic either.
+# there is a compiler), and with the same layout for 32 bits; and nothing of it
+# is missing from the golden one. The kernel's own headers are not pedantic
+# either.
 
 UAPI_ALONE := -Iuapi -Wall -Wextra -Werror -fsyntax-only
+UAPI_NAMES := sed -n 's/^\t\(ROCSVM_[A-Z0-9_]*\) = [0-9].*/\1/p; \
+	s/^struct \([a-z_]*\) {/\1/p; s/^\#define \(ROCSVM_[A-Z_]*\)\s.*/\1/p' \
+	uapi/linux/rocsvm.h
 UAPI_32 := -m32 -isystem /usr/include/$(shell $(CC) -print-multiarch)
 
 $(UNIT)/uapi_test: tests/unit/uapi_test.c tests/unit/uapi_layout.c \
@@ -111,7 +118,22 @@ $(UNIT)/uapi_test: tests/unit/uapi_test.c tests/unit/uapi_layout.c \
 		$(CXX) -std=c++11 -pedantic $(UAPI_ALONE) -x c++ \
 			tests/unit/uapi_layout.c; fi
 	$(Q)$(CC) -std=gnu11 $(UAPI_32) $(UAPI_ALONE) tests/unit/uapi_layout.c
+	$(Q)for name in $$($(UAPI_NAMES)); do \
+		grep -qw "$$name" tests/unit/uapi_golden.h || { \
+			echo "$$name is not in uapi_golden.h" >&2; exit 1; }; done
 	$(Q)$(CC) $(CFLAGS) -o $@ tests/unit/uapi_test.c tests/unit/tap.c
+
+# ---- man_test, install_test ----
+
+$(UNIT)/man_test: $(BUILD)/user/man/.stamp
+	@mkdir -p $(@D)
+	@printf '#!/bin/sh\nexec tests/unit/man_test %s\n' $(BUILD)/user/man >$@
+	@chmod +x $@
+
+$(UNIT)/install_test: user
+	@mkdir -p $(@D)
+	@printf '#!/bin/sh\nexec tests/unit/install_test %s\n' $(BUILD) >$@
+	@chmod +x $@
 
 # ---- placement_bench ----
 

@@ -12,6 +12,7 @@
 #endif
 
 #define STRUCT(name, bytes) ASSERT(sizeof(struct name) == (bytes));
+#define PART STRUCT
 #define FIELD(type, name, offset, bytes)				\
 	ASSERT(__builtin_offsetof(struct type, name) == (offset));	\
 	ASSERT(sizeof(((struct type *)0)->name) == (bytes));

@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -18,6 +19,9 @@
 /* The options as version 0.1 had them: no caller knows a shorter struct. */
 #define OPTIONS_SIZE_0_1 \
 	(offsetof(struct rocsvm_open_options, length) + sizeof(uint64_t))
+
+#define OPEN_APERTURES	((uint32_t)(ROCSVM_OPEN_RESERVED | ROCSVM_OPEN_MMAP))
+#define OPEN_FLAGS	(OPEN_APERTURES | ROCSVM_OPEN_ACQUIRE | ROCSVM_OPEN_NO_GUARD)
 
 const char *rocsvm_version(void)
 {
@@ -48,9 +52,62 @@ static int copy_options(struct rocsvm_open_options *to, const struct rocsvm_open
 		if (bytes[i])
 			return -E2BIG;
 	memcpy(to, from, from->size < sizeof(*to) ? from->size : sizeof(*to));
-	if (to->flags & ~(uint32_t)ROCSVM_OPEN_ACQUIRE || to->reserved)
+	if (to->flags & ~OPEN_FLAGS || to->reserved)
 		return -EOPNOTSUPP;
+	if ((to->flags & OPEN_APERTURES) == OPEN_APERTURES)
+		return -EINVAL;
 	return 0;
+}
+
+/* Does the space have the aperture that the options name? 1, 0, or -errno */
+static int has_aperture(struct rocsvm_ctx *ctx, uint32_t flags)
+{
+	struct rocsvm_info info = { .size = sizeof(info) };
+	int ret = rocsvm_get_info(ctx, &info);
+
+	if (ret)
+		return ret;
+	if (flags & ROCSVM_OPEN_MMAP)
+		return info.aperture == ROCSVM_APERTURE_MMAP;
+	if (flags & ROCSVM_OPEN_RESERVED)
+		return info.window_limit != 0;	/* a failed RESERVE may leave none */
+	return 1;
+}
+
+/* Change no more of the space than the options ask for. */
+static int apply_options(struct rocsvm_ctx *ctx, const struct rocsvm_open_options *opts)
+{
+	struct rocsvm_reserve args = {
+		.size = sizeof(args),
+		.base = (uintptr_t)opts->base,
+		.length = opts->length,
+		.guard = opts->guard,
+		.max_alignment = opts->max_alignment,
+	};
+	bool guard = opts->guard || opts->max_alignment || opts->flags & ROCSVM_OPEN_NO_GUARD;
+	bool window = opts->base || opts->length;
+	int ret;
+
+	if (!guard && !window && !(opts->flags & OPEN_APERTURES))
+		return 0;
+	if (opts->base)
+		args.flags |= ROCSVM_RESERVE_FIXED;
+	if (opts->flags & ROCSVM_OPEN_NO_GUARD)
+		args.flags |= ROCSVM_RESERVE_NO_GUARD;
+	if (opts->flags & ROCSVM_OPEN_MMAP)
+		args.aperture = ROCSVM_APERTURE_MMAP;
+	if (!window) {
+		ret = has_aperture(ctx, opts->flags);
+		if (ret < 0)
+			return ret;
+		if (ret && !guard)
+			return 0;
+		if (ret) {
+			args.flags |= ROCSVM_RESERVE_KEEP;
+			args.aperture = 0;
+		}
+	}
+	return rocsvm_reserve_args(ctx, &args);
 }
 
 static int open_device(const char *path)
@@ -91,11 +148,9 @@ int rocsvm_open(struct rocsvm_ctx **out, const struct rocsvm_open_options *optio
 		goto err;
 	ctx->fd = ret;
 
-	if (opts.base || opts.length) {
-		ret = rocsvm_reserve(ctx, opts.base, opts.length);
-		if (ret)
-			goto err;
-	}
+	ret = apply_options(ctx, &opts);
+	if (ret)
+		goto err;
 	if (opts.flags & ROCSVM_OPEN_ACQUIRE) {
 		ret = rocsvm_acquire_all(ctx);
 		if (ret)
@@ -153,6 +208,13 @@ int rocsvm_reserve(struct rocsvm_ctx *ctx, void *base, uint64_t length)
 	if (!ctx)
 		return -EINVAL;
 	return rocsvm_ioctl(ctx, ROCSVM_RESERVE, &args);
+}
+
+int rocsvm_reserve_args(struct rocsvm_ctx *ctx, struct rocsvm_reserve *args)
+{
+	if (!ctx || !args)
+		return -EINVAL;
+	return rocsvm_ioctl(ctx, ROCSVM_RESERVE, args);
 }
 
 int rocsvm_kfd_ioctl(struct rocsvm_ctx *ctx, unsigned long cmd, void *arg)

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "internal.h"
@@ -70,13 +71,16 @@ static int open_render_node(struct rocsvm_ctx *ctx, uint32_t gpu_id)
 	return fd < 0 ? -errno : fd;
 }
 
-int rocsvm_acquire(struct rocsvm_ctx *ctx, uint32_t gpu_id)
+/*
+ * Acquire a GPU's VM, and leave the render file that was opened for it to the
+ * caller: *@drm_fd, or -1 if none was.
+ */
+static int acquire(struct rocsvm_ctx *ctx, uint32_t gpu_id, int *drm_fd)
 {
 	struct rocsvm_acquire_vm args = { .size = sizeof(args), .gpu_id = gpu_id };
 	int ret;
 
-	if (!ctx)
-		return -EINVAL;
+	*drm_fd = -1;
 	ret = is_acquired(ctx, gpu_id);
 	if (ret)
 		return ret < 0 ? ret : 0;
@@ -84,9 +88,9 @@ int rocsvm_acquire(struct rocsvm_ctx *ctx, uint32_t gpu_id)
 	ret = open_render_node(ctx, gpu_id);
 	if (ret < 0)
 		return ret;
+	*drm_fd = ret;
 	args.drm_fd = ret;
 	ret = rocsvm_ioctl(ctx, ROCSVM_ACQUIRE_VM, &args);
-	close(args.drm_fd);
 
 	/* Another thread may have been first, with a file of its own. */
 	if (ret == -EBUSY && is_acquired(ctx, gpu_id) == 1)
@@ -94,25 +98,45 @@ int rocsvm_acquire(struct rocsvm_ctx *ctx, uint32_t gpu_id)
 	return ret;
 }
 
+int rocsvm_acquire(struct rocsvm_ctx *ctx, uint32_t gpu_id)
+{
+	int drm_fd, ret;
+
+	if (!ctx)
+		return -EINVAL;
+	ret = acquire(ctx, gpu_id, &drm_fd);
+	if (drm_fd >= 0)
+		close(drm_fd);
+	return ret;
+}
+
 int rocsvm_acquire_all(struct rocsvm_ctx *ctx)
 {
 	struct rocsvm_gpu_info info = { .size = sizeof(info) };
 	int num_gpus = rocsvm_num_gpus(ctx);
-	int acquired = 0;
-	int ret;
+	int acquired = 0, ret = 0;
+	int *drm_fds;
 
-	if (num_gpus < 0)
-		return num_gpus;
-	for (int i = 0; i < num_gpus; i++) {
+	if (num_gpus <= 0)
+		return num_gpus ? num_gpus : -ENODEV;
+	drm_fds = malloc(num_gpus * sizeof(*drm_fds));
+	if (!drm_fds)
+		return -ENOMEM;
+
+	/*
+	 * Closing a render file makes KFD stop and restore the process's
+	 * queues, which KFD of 6.1 does not survive before all are acquired.
+	 */
+	for (int i = 0; i < num_gpus && !ret; i++) {
 		ret = rocsvm_gpu(ctx, i, &info);
-		if (ret)
-			return ret;
-		if (!(info.gpu_flags & ROCSVM_GPU_CANONICAL))
+		if (ret || !(info.gpu_flags & ROCSVM_GPU_CANONICAL))
 			continue;
-		ret = rocsvm_acquire(ctx, info.gpu_id);
-		if (ret)
-			return ret;
+		ret = acquire(ctx, info.gpu_id, &drm_fds[acquired]);
 		acquired++;
 	}
-	return acquired ? 0 : -ENODEV;
+	for (int i = 0; i < acquired; i++)
+		if (drm_fds[i] >= 0)
+			close(drm_fds[i]);
+	free(drm_fds);
+	return ret || acquired ? ret : -ENODEV;
 }

@@ -32,7 +32,10 @@ extern "C" {
 #endif
 
 /** ROCSVM_VERSION - version of the library that this header belongs to */
-#define ROCSVM_VERSION	"0.1.0"
+#define ROCSVM_VERSION	"0.2.0"
+
+/* In <linux/kfd_ioctl.h>; only rocsvm_set_svm_attr() and _get_ need it. */
+struct kfd_ioctl_svm_attribute;
 
 /**
  * struct rocsvm_ctx - a reference to the process's SVM space
@@ -44,9 +47,16 @@ struct rocsvm_ctx;
 /**
  * enum rocsvm_open_flags - what rocsvm_open() does besides
  * @ROCSVM_OPEN_ACQUIRE: acquire the VM of every GPU, as rocsvm_acquire_all()
+ * @ROCSVM_OPEN_RESERVED: use the reserved aperture, whatever the module
+ *	parameter "reserve" says. Since: 0.2
+ * @ROCSVM_OPEN_MMAP: use the mmap aperture, likewise. Since: 0.2
+ * @ROCSVM_OPEN_NO_GUARD: no guard where a buffer asks for none. Since: 0.2
  */
 enum rocsvm_open_flags {
-	ROCSVM_OPEN_ACQUIRE = 1 << 0
+	ROCSVM_OPEN_ACQUIRE = 1 << 0,
+	ROCSVM_OPEN_RESERVED = 1 << 1,
+	ROCSVM_OPEN_MMAP = 1 << 2,
+	ROCSVM_OPEN_NO_GUARD = 1 << 3
 };
 
 /**
@@ -59,9 +69,14 @@ enum rocsvm_open_flags {
  *	/sys/class/kfd/kfd/topology
  * @base: where the window shall begin, NULL for anywhere
  * @length: the window's length in bytes, 0 for the module's choice
+ * @guard: bytes of guard where a buffer asks for none, 0 for the module's
+ *	choice. Since: 0.2
+ * @max_alignment: largest alignment where a buffer asks for none, 0 for the
+ *	module's choice. Since: 0.2
  *
  * Members not set are zero. With @base or @length the window that the module
- * has reserved is given up for another one, see rocsvm_reserve().
+ * has reserved is given up for another one, see rocsvm_reserve_args(). An
+ * aperture that the space has already is left as it is.
  *
  * Since: 0.1
  */
@@ -73,6 +88,8 @@ struct rocsvm_open_options {
 	const char *topology;
 	void *base;
 	uint64_t length;
+	uint64_t guard;
+	uint64_t max_alignment;
 };
 
 /**
@@ -96,8 +113,8 @@ const char *rocsvm_version(void);
  * -EACCES: no permission for it or for /dev/kfd;
  * -ENOMEM: no room in the address space for the window, or no memory;
  * -EINVAL, -E2BIG, -EOPNOTSUPP: bad @options;
- * or what rocsvm_reserve() and rocsvm_acquire_all() return. Nothing is left
- * open on failure.
+ * or what rocsvm_reserve_args() and rocsvm_acquire_all() return. Nothing is
+ * left open on failure.
  *
  * Since: 0.1
  */
@@ -196,6 +213,9 @@ int rocsvm_gpu_property(struct rocsvm_ctx *ctx, uint32_t gpu_id, const char *nam
  * Finds the GPU's render node in KFD's topology and opens it. The space keeps
  * the file, the library does not. A GPU acquired before is a success.
  *
+ * With several GPUs take rocsvm_acquire_all(): Linux 6.1 does not survive a
+ * process that has acquired only some of them, see ROCSVM_ACQUIRE_VM.
+ *
  * Returns: 0, -ENODEV if there is no such GPU, -EACCES without permission for
  * the render node, -EBUSY if the process has acquired the VM over /dev/kfd with
  * a file of its own (hand that file to ROCSVM_ACQUIRE_VM), or another negative
@@ -225,6 +245,8 @@ int rocsvm_acquire_all(struct rocsvm_ctx *ctx);
  * @length: bytes, a multiple of 4 MiB, at least 4 GiB; 0 for the module's
  *	choice
  *
+ * The reserved aperture, with the module's guard and largest alignment.
+ *
  * Returns: 0, -EBUSY while there is any buffer, -EEXIST if the place is
  * occupied, -ERANGE if it is outside the SVM range, -ENOMEM if there is no
  * gap of that length, -EINVAL for a bad @base or @length.
@@ -232,6 +254,18 @@ int rocsvm_acquire_all(struct rocsvm_ctx *ctx);
  * Since: 0.1
  */
 int rocsvm_reserve(struct rocsvm_ctx *ctx, void *base, uint64_t length);
+
+/**
+ * rocsvm_reserve_args() - choose where buffers are placed
+ * @ctx: the context
+ * @args: in and out: aperture, window, guard, largest alignment
+ *
+ * Returns: as rocsvm_reserve(); -EOPNOTSUPP if a GPU can't address all that
+ * the mmap aperture could return.
+ *
+ * Since: 0.2
+ */
+int rocsvm_reserve_args(struct rocsvm_ctx *ctx, struct rocsvm_reserve *args);
 
 /**
  * rocsvm_alloc() - allocate a buffer
@@ -284,7 +318,7 @@ int rocsvm_free(struct rocsvm_ctx *ctx, void *ptr);
  * @ctx: the context
  * @ptr: its address, as allocated
  * @gpu_ids: which GPUs
- * @num_gpus: how many of them
+ * @num_gpus: how many of them, or ROCSVM_ALL_GPUS
  *
  * All of them or none. GPUs that can access it already are passed over.
  *
@@ -317,6 +351,10 @@ int rocsvm_unmap(struct rocsvm_ctx *ctx, const void *ptr, const uint32_t *gpu_id
  * @ptr: any address
  * @query: in: its size and, where wanted, gpu_ids and num_gpus; out: all else
  *
+ * num_gpus is how much room there is before the call and how many GPUs there
+ * are after it, so set it again if @query is used again. (Where gpu_ids is 0 it
+ * does not matter.)
+ *
  * Returns: 0, -ENOENT if it lies in no buffer, or another negative errno value.
  *
  * Since: 0.1
@@ -335,6 +373,194 @@ int rocsvm_query(struct rocsvm_ctx *ctx, const void *ptr, struct rocsvm_query *q
  * Since: 0.1
  */
 int rocsvm_next(struct rocsvm_ctx *ctx, const void *from, struct rocsvm_query *query);
+
+/**
+ * rocsvm_query_args() - describe a buffer, with everything that can be chosen
+ * @ctx: the context
+ * @query: in and out: also its va and flags are the caller's
+ *
+ * With ROCSVM_QUERY_NEXT and ROCSVM_QUERY_OUTER together it walks as
+ * rocsvm_next() does, but sees address reservations and not the buffers in
+ * them.
+ *
+ * Returns: as rocsvm_query().
+ *
+ * Since: 0.2
+ */
+int rocsvm_query_args(struct rocsvm_ctx *ctx, struct rocsvm_query *query);
+
+/**
+ * rocsvm_set_tag() - give a buffer a number of the caller's own
+ * @ctx: the context
+ * @ptr: any address inside the buffer, or inside registered memory
+ * @tag: any number: a pointer to what a program knows about it, say
+ *
+ * Returns: 0, -ENOENT if @ptr lies in no buffer and no registered memory, or
+ * another negative errno value.
+ *
+ * Since: 0.2
+ */
+int rocsvm_set_tag(struct rocsvm_ctx *ctx, const void *ptr, uint64_t tag);
+
+/**
+ * rocsvm_get_tag() - get that number back
+ * @ctx: the context
+ * @ptr: any address inside the buffer, or inside registered memory
+ * @tag: out: the number, 0 if none was set; unchanged on failure
+ *
+ * Returns: as rocsvm_set_tag().
+ *
+ * Since: 0.2
+ */
+int rocsvm_get_tag(struct rocsvm_ctx *ctx, const void *ptr, uint64_t *tag);
+
+/**
+ * rocsvm_register() - let GPUs access the caller's own memory
+ * @ctx: the context
+ * @ptr: its first byte, aligned or not
+ * @length: bytes
+ * @gpu_ids: which GPUs; may be NULL if @num_gpus is 0
+ * @num_gpus: how many of them; 0 to map it later, by rocsvm_map()
+ *
+ * malloc'ed memory, a stack, a file's: GPUs see it at the address it has, all
+ * pages that it touches. Registrations may overlap; each is ended by
+ * itself.
+ *
+ * Returns: 0, -ERANGE if GPUs can't address all of it, -EFAULT if nothing is
+ * mapped somewhere in it, -EPERM if the program may not write all of it,
+ * -EEXIST if it meets a buffer, or another negative errno value.
+ *
+ * Since: 0.2
+ */
+int rocsvm_register(struct rocsvm_ctx *ctx, void *ptr, size_t length, const uint32_t *gpu_ids,
+		    unsigned int num_gpus);
+
+/**
+ * rocsvm_register_args() - register memory, with everything that can be chosen
+ * @ctx: the context
+ * @args: in: flags, the GPU that KFD keeps it for, a tag, and more
+ *
+ * Returns: as rocsvm_register().
+ *
+ * Since: 0.2
+ */
+int rocsvm_register_args(struct rocsvm_ctx *ctx, struct rocsvm_register *args);
+
+/**
+ * rocsvm_unregister() - end a registration
+ * @ctx: the context
+ * @ptr: as registered
+ * @length: as registered
+ *
+ * Pages that another registration meets stay accessible.
+ *
+ * Returns: 0, -ENOENT if there is no such registration, or another negative
+ * errno value.
+ *
+ * Since: 0.2
+ */
+int rocsvm_unregister(struct rocsvm_ctx *ctx, void *ptr, size_t length);
+
+/**
+ * rocsvm_batch() - make many calls in one
+ * @ctx: the context
+ * @entries: the calls; out: each one's result
+ * @num_entries: how many, 65536 at most
+ * @flags: enum rocsvm_batch_flags
+ * @num_done: out: how many are done with; may be NULL
+ *
+ * ROCSVM_ALLOC, ROCSVM_FREE, ROCSVM_MAP and ROCSVM_UNMAP, in their order. The
+ * first that fails ends the batch, @num_done is its index then; with
+ * ROCSVM_BATCH_CONTINUE none does. What is done is not undone. Signals don't
+ * end a batch: it goes on behind the entry they came in.
+ *
+ * Returns: 0, the error of the entry that failed, -EINVAL if there are too
+ * many or one is another call, -EFAULT if one can't be read or its result
+ * can't be written.
+ *
+ * Since: 0.2
+ */
+int rocsvm_batch(struct rocsvm_ctx *ctx, struct rocsvm_batch_entry *entries,
+		 unsigned int num_entries, uint32_t flags, unsigned int *num_done);
+
+/**
+ * rocsvm_export() - make a buffer's memory available to others
+ * @ctx: the context
+ * @ptr: its address, as allocated
+ *
+ * GTT and VRAM, as a dma-buf: for rocsvm_import() in this or, passed over a
+ * UNIX socket, in another process, or for another driver. The memory lives as
+ * long as a buffer or a descriptor of it does.
+ *
+ * Returns: a new file descriptor, which is the caller's to close; -ENOENT if
+ * no buffer begins there, -EOPNOTSUPP for other kinds of memory, or another
+ * negative errno value.
+ *
+ * Since: 0.2
+ */
+int rocsvm_export(struct rocsvm_ctx *ctx, const void *ptr);
+
+/**
+ * rocsvm_import() - make the memory of a dma-buf a buffer
+ * @ctx: the context
+ * @fd: a dma-buf of amdgpu's; stays the caller's
+ * @ptr: out: the buffer's address; in: with ROCSVM_ALLOC_FIXED, the address it
+ *	shall have. Unchanged on failure
+ * @length: out: bytes; may be NULL
+ * @flags: 0 or ROCSVM_ALLOC_FIXED
+ *
+ * Returns: 0, -EBADF or -EINVAL for a bad @fd, -ENODEV if the memory's GPU is
+ * not acquired, or what rocsvm_alloc() returns.
+ *
+ * Since: 0.2
+ */
+int rocsvm_import(struct rocsvm_ctx *ctx, int fd, void **ptr, size_t *length, uint32_t flags);
+
+/**
+ * rocsvm_import_args() - import a dma-buf, with everything that can be chosen
+ * @ctx: the context
+ * @args: in and out: alignment, guard, GPUs to map to at once, and more
+ *
+ * Returns: as rocsvm_import().
+ *
+ * Since: 0.2
+ */
+int rocsvm_import_args(struct rocsvm_ctx *ctx, struct rocsvm_import *args);
+
+/**
+ * rocsvm_set_svm_attr() - advise on ordinary memory, or prefetch it
+ * @ctx: the context
+ * @ptr: its first byte, on a page boundary
+ * @length: bytes, whole pages
+ * @attrs: KFD's attributes, of <linux/kfd_ioctl.h>
+ * @num_attrs: how many, 1 to 256
+ *
+ * For memory that is neither a buffer nor registered.
+ *
+ * Returns: 0, -EOPNOTSUPP if this kernel's KFD or the GPUs have no SVM ranges,
+ * -EADDRINUSE if it meets a buffer or registered memory, -ERANGE if GPUs can't
+ * address all of it, or another negative errno value.
+ *
+ * Since: 0.2
+ */
+int rocsvm_set_svm_attr(struct rocsvm_ctx *ctx, void *ptr, size_t length,
+			const struct kfd_ioctl_svm_attribute *attrs, unsigned int num_attrs);
+
+/**
+ * rocsvm_get_svm_attr() - read what was advised
+ * @ctx: the context
+ * @ptr: as for rocsvm_set_svm_attr()
+ * @length: as for rocsvm_set_svm_attr()
+ * @attrs: in: types of attributes, and GPUs where a type is about one; out:
+ *	all else
+ * @num_attrs: how many, 1 to 256
+ *
+ * Returns: as rocsvm_set_svm_attr().
+ *
+ * Since: 0.2
+ */
+int rocsvm_get_svm_attr(struct rocsvm_ctx *ctx, void *ptr, size_t length,
+			struct kfd_ioctl_svm_attribute *attrs, unsigned int num_attrs);
 
 /**
  * rocsvm_kfd_ioctl() - make one of KFD's own calls on the space's KFD file

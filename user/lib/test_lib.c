@@ -110,8 +110,10 @@ static void test_options_grow(void)
 
 	options.known.size = 0;
 	CHECK_EQ(rocsvm_open(&ctx, &options.known), -EINVAL);
-	options.known.size = sizeof(options.known) - 1;
+	options.known.size = offsetof(struct rocsvm_open_options, guard) - 1;
 	CHECK_EQ(rocsvm_open(&ctx, &options.known), -EINVAL);
+	options.known.size++;		/* as version 0.1 had it */
+	CHECK_EQ(rocsvm_open(&ctx, &options.known), -ENOENT);
 	options.known.size = sizeof(options);
 	CHECK_EQ(rocsvm_open(&ctx, &options.known), -ENOENT);
 	options.later[15] = 1;
@@ -164,6 +166,40 @@ static void test_null_arguments(void)
 	CHECK_EQ(rocsvm_next(NULL, NULL, &(struct rocsvm_query){ 0 }), -EINVAL);
 	CHECK_EQ(rocsvm_next(ctx, NULL, NULL), -EINVAL);
 	CHECK_EQ(rocsvm_kfd_ioctl(NULL, _IO('K', 1), NULL), -EINVAL);
+	rocsvm_unref(ctx);
+}
+
+static void test_null_arguments_0_2(void)
+{
+	struct rocsvm_ctx *ctx = open_null(NULL);
+	struct rocsvm_batch_entry entry = { 0 };
+	uint32_t gpu_id = 1;
+	uint64_t value;
+	void *ptr = NULL;
+
+	CHECK_EQ(rocsvm_reserve_args(NULL, &(struct rocsvm_reserve){ 0 }), -EINVAL);
+	CHECK_EQ(rocsvm_reserve_args(ctx, NULL), -EINVAL);
+	CHECK_EQ(rocsvm_query_args(NULL, &(struct rocsvm_query){ 0 }), -EINVAL);
+	CHECK_EQ(rocsvm_query_args(ctx, NULL), -EINVAL);
+	CHECK_EQ(rocsvm_set_tag(NULL, ctx, 1), -EINVAL);
+	CHECK_EQ(rocsvm_get_tag(NULL, ctx, &value), -EINVAL);
+	CHECK_EQ(rocsvm_get_tag(ctx, ctx, NULL), -EINVAL);
+	CHECK_EQ(rocsvm_register(NULL, ctx, 1, &gpu_id, 1), -EINVAL);
+	CHECK_EQ(rocsvm_register(ctx, ctx, 1, NULL, 1), -EINVAL);
+	CHECK_EQ(rocsvm_register_args(NULL, &(struct rocsvm_register){ 0 }), -EINVAL);
+	CHECK_EQ(rocsvm_register_args(ctx, NULL), -EINVAL);
+	CHECK_EQ(rocsvm_unregister(NULL, ctx, 1), -EINVAL);
+	CHECK_EQ(rocsvm_batch(NULL, &entry, 1, 0, NULL), -EINVAL);
+	CHECK_EQ(rocsvm_batch(ctx, NULL, 1, 0, NULL), -EINVAL);
+	CHECK_EQ(rocsvm_export(NULL, ctx), -EINVAL);
+	CHECK_EQ(rocsvm_import(NULL, 0, &ptr, NULL, 0), -EINVAL);
+	CHECK_EQ(rocsvm_import(ctx, 0, NULL, NULL, 0), -EINVAL);
+	CHECK_EQ(rocsvm_import_args(NULL, &(struct rocsvm_import){ 0 }), -EINVAL);
+	CHECK_EQ(rocsvm_import_args(ctx, NULL), -EINVAL);
+	CHECK_EQ(rocsvm_set_svm_attr(NULL, ctx, 4096, (const void *)&value, 1), -EINVAL);
+	CHECK_EQ(rocsvm_set_svm_attr(ctx, ctx, 4096, NULL, 1), -EINVAL);
+	CHECK_EQ(rocsvm_get_svm_attr(NULL, ctx, 4096, (void *)&value, 1), -EINVAL);
+	CHECK_EQ(rocsvm_get_svm_attr(ctx, ctx, 4096, NULL, 1), -EINVAL);
 	rocsvm_unref(ctx);
 }
 
@@ -323,12 +359,18 @@ static void test_topology_option(void)
 
 static void test_exports(void)
 {
-	static const char *const symbols[] = {
+	static const char *const symbols_0_1[] = {
 		"rocsvm_acquire", "rocsvm_acquire_all", "rocsvm_alloc", "rocsvm_alloc_args",
 		"rocsvm_fd", "rocsvm_free", "rocsvm_get_info", "rocsvm_gpu",
 		"rocsvm_gpu_property", "rocsvm_kfd_ioctl", "rocsvm_map", "rocsvm_next",
 		"rocsvm_num_gpus", "rocsvm_open", "rocsvm_query", "rocsvm_ref",
 		"rocsvm_reserve", "rocsvm_unmap", "rocsvm_unref", "rocsvm_version",
+	};
+	static const char *const symbols_0_2[] = {
+		"rocsvm_batch", "rocsvm_export", "rocsvm_get_svm_attr", "rocsvm_get_tag",
+		"rocsvm_import", "rocsvm_import_args", "rocsvm_query_args",
+		"rocsvm_register", "rocsvm_register_args", "rocsvm_reserve_args",
+		"rocsvm_set_svm_attr", "rocsvm_set_tag", "rocsvm_unregister",
 	};
 	static const char name[] = "../user/librocsvm.so.0";
 	const char *(*version)(void);
@@ -351,8 +393,10 @@ static void test_exports(void)
 		ok = false;
 		return;
 	}
-	for (size_t i = 0; i < ARRAY_SIZE(symbols); i++)
-		check(dlvsym(library, symbols[i], "LIBROCSVM_0.1"), symbols[i], __LINE__);
+	for (size_t i = 0; i < ARRAY_SIZE(symbols_0_1); i++)
+		check(dlvsym(library, symbols_0_1[i], "LIBROCSVM_0.1"), symbols_0_1[i], __LINE__);
+	for (size_t i = 0; i < ARRAY_SIZE(symbols_0_2); i++)
+		check(dlvsym(library, symbols_0_2[i], "LIBROCSVM_0.2"), symbols_0_2[i], __LINE__);
 	CHECK(!dlsym(library, "rocsvm_ioctl"));
 	CHECK(!dlsym(library, "rocsvm_topology_property"));
 	*(void **)&version = dlsym(library, "rocsvm_version");
@@ -367,6 +411,7 @@ static const struct test {
 	{ "open reports what is wrong and leaves nothing", test_open_errors },
 	{ "open options can grow", test_options_grow },
 	{ "NULL arguments", test_null_arguments },
+	{ "NULL arguments, functions of 0.2", test_null_arguments_0_2 },
 	{ "errors of the device are handed on", test_errors_are_handed_on },
 	{ "references", test_references },
 	{ "references taken by threads", test_references_by_threads },

@@ -107,10 +107,15 @@ static int show_mappings(const struct demo *demo)
 
 static int step_open(struct demo *demo)
 {
+	/* The demo is about the window, whatever other processes get. */
+	struct rocsvm_open_options options = {
+		.size = sizeof(options),
+		.flags = ROCSVM_OPEN_RESERVED,
+	};
 	struct kfd_ioctl_get_version_args kfd = { 0 };
 	int ret;
 
-	ret = rocsvm_open(&demo->ctx, NULL);
+	ret = rocsvm_open(&demo->ctx, &options);
 	if (ret)
 		return failed("%s", explain_open(ret));
 	demo->info.size = sizeof(demo->info);
@@ -325,7 +330,7 @@ static const struct step {
 } steps[] = {
 	{ "Open /dev/rocsvm: the kernel reserves the window", step_open },
 	{ "Acquire each GPU's VM", step_acquire },
-	{ "Allocate a buffer of each kind", demo_allocate },
+	{ "Allocate host memory, VRAM and GTT", demo_allocate },
 	{ "Map them to the GPUs", step_map },
 	{ "Stray CPU accesses are caught", step_guard },
 	{ "CPU and GPU work by the same pointers", demo_copy },

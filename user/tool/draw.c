@@ -33,6 +33,11 @@ static const struct kind {
 	[ROCSVM_KIND_GTT] = { "GTT", CYAN, '=' },
 	[ROCSVM_KIND_VRAM] = { "VRAM", YELLOW, '%' },
 	[ROCSVM_KIND_PRIVATE_VRAM] = { "private VRAM", BLUE, ':' },
+	[ROCSVM_KIND_DOORBELL] = { "doorbells", RED, '!' },
+	[ROCSVM_KIND_MMIO_REMAP] = { "registers", RED, '!' },
+	[ROCSVM_KIND_ADDRESS] = { "addresses", DIM, '.' },
+	[ROCSVM_KIND_SCRATCH] = { "scratch", DIM, '.' },
+	[ROCSVM_KIND_REGISTERED] = { "registered", GREEN, '+' },
 };
 
 static const struct kind *kind_of(uint32_t kind)
@@ -161,6 +166,23 @@ static int region(struct picture *p, const char *name, uint64_t base, uint64_t e
 	return 0;
 }
 
+static int window(struct picture *p, const struct rocsvm_info *info)
+{
+	uint64_t coherent_end = info->coherent_limit + 1, end = info->window_limit + 1;
+	int ret;
+
+	ret = region(p, "window, small pages", info->window_base, info->coherent_base);
+	if (!ret)
+		ret = region(p, "small pages, coherent", info->coherent_base, info->huge_base);
+	if (!ret)
+		ret = region(p, "2 MiB pages, coherent", info->huge_base, coherent_end);
+	if (!ret)
+		ret = region(p, "2 MiB pages", coherent_end, end);
+	if (!ret)
+		frame(info->window_limit);
+	return ret;
+}
+
 int draw_space(struct rocsvm_ctx *ctx, const struct label *labels, size_t num_labels)
 {
 	struct picture p = { .ctx = ctx, .labels = labels, .num_labels = num_labels };
@@ -171,15 +193,13 @@ int draw_space(struct rocsvm_ctx *ctx, const struct label *labels, size_t num_la
 	ret = rocsvm_get_info(ctx, &info);
 	if (ret)
 		return ret;
+	if (info.aperture != ROCSVM_APERTURE_RESERVED)
+		return -EOPNOTSUPP;
 	address(info.svm_base);
 	printf(" the SVM range begins: all GPUs can address it from here on\n%15s .\n", "");
-	ret = region(&p, "window, page region", info.window_base, info.huge_base);
-	if (!ret)
-		ret = region(&p, "window, huge region (2 MiB pages)", info.huge_base,
-			     info.window_limit + 1);
+	ret = window(&p, &info);
 	if (ret)
 		return ret;
-	frame(info.window_limit);
 	printf("%15s .\n", "");
 	address(info.svm_limit);
 	printf(" the SVM range ends\n");

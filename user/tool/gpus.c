@@ -59,7 +59,8 @@ int cmd_gpus(int argc, char **argv)
 	if (!ret) {
 		printf("SVM range, common to all:\n");
 		show_range("svm", info.svm_base, info.svm_limit);
-		show_range("window", info.window_base, info.window_limit);
+		if (info.aperture == ROCSVM_APERTURE_RESERVED)
+			show_range("window", info.window_base, info.window_limit);
 	} else {
 		complain("can't describe the GPUs: %s", strerror(-ret));
 	}

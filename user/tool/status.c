@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * rocsvm status: what can be known without opening the device.
+ * rocsvm status: what sysfs knows, and what a process that opens the device
+ * gets.
  */
 #include <glob.h>
 #include <inttypes.h>
@@ -110,6 +111,31 @@ static bool show_access(const char *name, const char *path)
 	return allowed;
 }
 
+/* Where the buffers of a new process are placed */
+static void show_aperture(void)
+{
+	struct rocsvm_info info = { .size = sizeof(info) };
+	struct rocsvm_ctx *ctx;
+	char size[24];
+	int ret;
+
+	ret = rocsvm_open(&ctx, NULL);
+	if (ret) {
+		show("aperture", explain_open(ret));
+		return;
+	}
+	ret = rocsvm_get_info(ctx, &info);
+	rocsvm_unref(ctx);
+	if (ret)
+		return;
+	if (info.aperture == ROCSVM_APERTURE_MMAP)
+		printf("%-15s mmap", "aperture");
+	else
+		printf("%-15s reserved, %s", "aperture",
+		       size_text(info.window_limit - info.window_base + 1, size));
+	printf("%s\n", info.space_flags & ROCSVM_SPACE_FALLBACK ? " (fallback: see dmesg)" : "");
+}
+
 int cmd_status(int argc, char **argv)
 {
 	int ret = no_arguments(argc, argv);
@@ -126,5 +152,7 @@ int cmd_status(int argc, char **argv)
 	gpus = count_gpus();
 	printf("%-15s %u\n", "gpus", gpus);
 	show_counters();
+	if (usable)
+		show_aperture();
 	return usable && gpus ? STATUS_OK : STATUS_FAILED;
 }

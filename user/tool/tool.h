@@ -83,7 +83,7 @@ struct label {
 	const char *text;
 };
 /*
- * Draw the process's SVM space, 80 columns wide: the number of buffers in the
+ * Draw the process's window, 80 columns wide: the number of buffers in the
  * picture, or -errno
  */
 int draw_space(struct rocsvm_ctx *ctx, const struct label *labels, size_t num_labels);
