@@ -5,7 +5,7 @@
 # tests/sys/helper, build/sys/helper/<name>.
 
 SYS_OUT := $(BUILD)/sys
-SYS_COMMON := harness maps pagetable gpuqueue
+SYS_COMMON := harness maps pagetable gpuqueue kprobe
 SYS_TESTS := $(filter-out $(SYS_COMMON),$(basename $(notdir $(wildcard tests/sys/*.c))))
 SYS_CFLAGS := $(CFLAGS) -Itests/sys -I.
 SYS_COMMON_OBJS := $(SYS_COMMON:%=$(SYS_OUT)/obj/%.o) $(SYS_OUT)/obj/sdma.o
