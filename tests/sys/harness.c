@@ -110,17 +110,22 @@ int svm_ioctl(int fd, unsigned long cmd, void *arg)
 int svm_acquire_all(int fd)
 {
 	struct rocsvm_info info;
+	int drm[SVM_MAX_GPUS];
 
 	ASSERT_EQ(svm_info(fd, &info), 0);
 	ASSERT_GE(info.num_gpus, 1);
+	ASSERT_LE(info.num_gpus, SVM_MAX_GPUS);
+	/*
+	 * Closing a render file has KFD evict and restore the process, which
+	 * on 6.1 crashes the kernel while there is a GPU without its VM.
+	 */
 	for (uint32_t i = 0; i < info.num_gpus; i++) {
-		uint32_t gpu_id = svm_gpu(fd, i);
-		int drm = render_open(gpu_id);
-
-		ASSERT_GE(drm, 0);
-		ASSERT_EQ(svm_acquire(fd, gpu_id, drm), 0);
-		close(drm);
+		drm[i] = render_open(svm_gpu(fd, i));
+		ASSERT_GE(drm[i], 0);
+		ASSERT_EQ(svm_acquire(fd, svm_gpu(fd, i), drm[i]), 0);
 	}
+	for (uint32_t i = 0; i < info.num_gpus; i++)
+		close(drm[i]);
 	return info.num_gpus;
 }
 
