@@ -179,17 +179,6 @@ static int kfd_read_apertures(struct rocsvm_space *space, unsigned int n,
 	return n;
 }
 
-/* Placement of its own. The last page is left out: the end must be a number. */
-static void gpu_init_apart(struct rocsvm_gpu *gpu)
-{
-	u64 base = max_t(u64, round_up(gpu->gpuvm.base, PAGE_SIZE),
-			 ROCSVM_CANONICAL_END);
-	u64 end = round_down(gpu->gpuvm.limit, PAGE_SIZE);
-
-	if (base < end)
-		rocsvm_region_init(&gpu->apart, base, end, PAGE_SIZE);
-}
-
 /**
  * rocsvm_kfd_apertures - read the GPUs and their apertures
  * @space: the space; its gpus are set on success
@@ -231,8 +220,7 @@ int rocsvm_kfd_apertures(struct rocsvm_space *space)
 			.lds = { a->lds_base, a->lds_limit },
 			.scratch = { a->scratch_base, a->scratch_limit },
 		};
-		if (!gpus[i].canonical)
-			gpu_init_apart(&gpus[i]);
+		rocsvm_region_init_apart(&gpus[i].apart, &gpus[i].gpuvm);
 		/* Bound by an earlier life of the space. */
 		bound = rocsvm_space_gpu(space, a->gpu_id);
 		if (bound >= 0)

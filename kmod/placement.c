@@ -45,6 +45,27 @@ void rocsvm_region_init(struct rocsvm_region *region, u64 base, u64 end,
 }
 
 /**
+ * rocsvm_region_init_apart - placement for a GPU that is managed apart
+ * @region: what to initialise; the caller's, and not in use
+ * @gpuvm: the GPU's gpuvm aperture
+ *
+ * A region of whole pages from the first address that no other GPU can have. The
+ * aperture's last page is left out, so that its end is a number. Without room
+ * if the aperture is canonical.
+ */
+void rocsvm_region_init_apart(struct rocsvm_region *region,
+			      const struct rocsvm_aperture *gpuvm)
+{
+	u64 base = max(gpuvm->base, (u64)ROCSVM_CANONICAL_END);
+	u64 end = ALIGN_DOWN(gpuvm->limit, PAGE_SIZE);
+
+	memset(region, 0, sizeof(*region));
+	if (base > end || ALIGN(base, PAGE_SIZE) >= end)
+		return;
+	rocsvm_region_init(region, ALIGN(base, PAGE_SIZE), end, PAGE_SIZE);
+}
+
+/**
  * rocsvm_region_fini - end a region
  * @region: the region; must be empty, warns if it is not
  *

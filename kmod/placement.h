@@ -64,6 +64,8 @@ struct rocsvm_region {
 
 void rocsvm_region_init(struct rocsvm_region *region, u64 base, u64 end,
 			u64 granule);
+void rocsvm_region_init_apart(struct rocsvm_region *region,
+			      const struct rocsvm_aperture *gpuvm);
 void rocsvm_region_fini(struct rocsvm_region *region);
 bool rocsvm_region_empty(const struct rocsvm_region *region);
 

@@ -5,7 +5,7 @@
  * Lock order, outermost first:
  *
  *   space->lock              a mutex, held over whole calls into KFD
- *     KFD's own locks        taken inside vfs_ioctl()
+ *     KFD's and DRM's locks  taken inside vfs_ioctl(), and by EXPORT
  *       mm->mmap_lock        taken by vm_mmap(), by KFD, by user accesses
  *         gate->lock         a seqlock; writers under space->lock only,
  *                            readers in page faults, without the lock

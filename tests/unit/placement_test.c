@@ -9,6 +9,7 @@ static const struct tap_case cases[] = {
 	{ "region: random sequences give the model's answers", test_region_random },
 	{ "region: filled to the last page, and fragmented", test_region_full },
 	{ "region: guard on both sides", test_region_front },
+	{ "region: GPUs that are managed apart", test_region_apart },
 	{ "region: guards are kept free", test_region_guards },
 	{ "region: a granule of 2 MiB", test_region_huge },
 	{ "region: alignment, given and default", test_region_alignment },

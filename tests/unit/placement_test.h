@@ -7,6 +7,7 @@
 void test_region_random(void);
 void test_region_full(void);
 void test_region_front(void);
+void test_region_apart(void);
 void test_region_guards(void);
 void test_region_huge(void);
 void test_region_alignment(void);

@@ -383,6 +383,55 @@ void test_region_front(void)
 	end();
 }
 
+/* GPUs whose gpuvm aperture is not canonical, the highest addresses included. */
+void test_region_apart(void)
+{
+	static const struct {
+		struct rocsvm_aperture gpuvm;
+		u64 base, end;
+	} cases[] = {
+		/* canonical: no room; the last such address, and one beyond */
+		{ { 0x4000, ROCSVM_CANONICAL_END - 1 }, 0, 0 },
+		{ { 0x4000, ROCSVM_CANONICAL_END }, 0, 0 },
+		{ { 0x4000, ROCSVM_CANONICAL_END + 2 * PAGE - 1 },
+		  ROCSVM_CANONICAL_END, ROCSVM_CANONICAL_END + PAGE },
+		{ { 0x1000000000001, 0x1ffffffffffff },
+		  0x1000000001000, 0x1fffffffff000 },
+		{ { 1ULL << 61, U64_MAX }, 1ULL << 61, -PAGE },
+		{ { U64_MAX - PAGE + 1, U64_MAX }, 0, 0 },
+		{ { U64_MAX - PAGE + 2, U64_MAX }, 0, 0 },
+	};
+	unsigned int i;
+
+	for (i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		const u64 base = cases[i].base, end = cases[i].end;
+
+		memset(&region, 0xff, sizeof(region));
+		rocsvm_region_init_apart(&region, &cases[i].gpuvm);
+		CHECK_EQ(region.base, base);
+		CHECK_EQ(region.end, end);
+		CHECK(rocsvm_region_empty(&region));
+		if (!end) {
+			CHECK_EQ(insert(0, PAGE, 0, 0), -ENOMEM);
+			CHECK_EQ(insert_fixed(0, ROCSVM_CANONICAL_END, PAGE, 0),
+				 -ERANGE);
+			continue;
+		}
+		CHECK_EQ(insert(0, PAGE, 0, 0), 0);
+		CHECK_EQ(rocsvm_range_base(&pool[0]), base);
+		CHECK(rocsvm_range_find(&region, base) == &pool[0]);
+		CHECK_EQ(insert_fixed(1, base, PAGE, 0), -EEXIST);
+		CHECK_EQ(insert_fixed(1, end, PAGE, 0), -ERANGE);
+		if (end - base > PAGE) {
+			CHECK_EQ(insert_fixed(1, end - PAGE, PAGE, 0), 0);
+			CHECK(rocsvm_range_find(&region, end - 1) == &pool[1]);
+			rocsvm_range_remove(&pool[1]);
+		}
+		rocsvm_range_remove(&pool[0]);
+		rocsvm_region_fini(&region);
+	}
+}
+
 void test_region_errors(void)
 {
 	const u64 last = BASE + 15 * PAGE;
