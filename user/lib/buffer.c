@@ -57,7 +57,7 @@ static int map_or_unmap(struct rocsvm_ctx *ctx, unsigned long cmd, const void *p
 		.num_gpus = num_gpus,
 	};
 
-	if (!ctx || (num_gpus && !gpu_ids))
+	if (!ctx || gpu_list_is_bad(gpu_ids, num_gpus))
 		return -EINVAL;
 	return rocsvm_ioctl(ctx, cmd, &args);
 }

@@ -6,6 +6,7 @@
 #define ROCSVM_INTERNAL_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
 
 #include "rocsvm.h"
 
@@ -15,6 +16,12 @@ struct rocsvm_ctx {
 	int fd;
 	char *topology;
 };
+
+/* A pointer where there has to be one: not for no GPU, and not for all */
+static inline bool gpu_list_is_bad(const uint32_t *gpu_ids, unsigned int num_gpus)
+{
+	return !gpu_ids && num_gpus && num_gpus != ROCSVM_ALL_GPUS;
+}
 
 /* ioctl(2) on the context's file, repeated while signals interrupt it */
 int rocsvm_ioctl(const struct rocsvm_ctx *ctx, unsigned long cmd, void *arg);

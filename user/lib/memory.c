@@ -27,7 +27,7 @@ int rocsvm_register(struct rocsvm_ctx *ctx, void *ptr, size_t length, const uint
 		.num_gpus = num_gpus,
 	};
 
-	if (num_gpus && !gpu_ids)
+	if (gpu_list_is_bad(gpu_ids, num_gpus))
 		return -EINVAL;
 	return rocsvm_register_args(ctx, &args);
 }

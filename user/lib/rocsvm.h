@@ -419,8 +419,9 @@ int rocsvm_get_tag(struct rocsvm_ctx *ctx, const void *ptr, uint64_t *tag);
  * @ctx: the context
  * @ptr: its first byte, aligned or not
  * @length: bytes
- * @gpu_ids: which GPUs; may be NULL if @num_gpus is 0
- * @num_gpus: how many of them; 0 to map it later, by rocsvm_map()
+ * @gpu_ids: which GPUs; may be NULL if @num_gpus is 0 or ROCSVM_ALL_GPUS
+ * @num_gpus: how many of them, or ROCSVM_ALL_GPUS; 0 to map it later, by
+ *	rocsvm_map()
  *
  * malloc'ed memory, a stack, a file's: GPUs see it at the address it has, all
  * pages that it touches. Registrations may overlap; each is ended by

@@ -104,6 +104,11 @@ static void test_buffers(void)
 	CHECK_ASKED(ROCSVM_MAP, ((struct rocsvm_map){
 		.size = sizeof(struct rocsvm_map), .va = 0x8000,
 		.gpu_ids = (uintptr_t)gpus, .num_gpus = 2 }));
+	CHECK_EQ(rocsvm_map(ctx, PTR(0x8000), NULL, ROCSVM_ALL_GPUS), 0);
+	CHECK_ASKED(ROCSVM_MAP, ((struct rocsvm_map){
+		.size = sizeof(struct rocsvm_map), .va = 0x8000,
+		.num_gpus = ROCSVM_ALL_GPUS }));
+	CHECK_EQ(rocsvm_map(ctx, PTR(0x8000), NULL, 1), -EINVAL);
 	CHECK_EQ(rocsvm_unmap(ctx, PTR(0x8000), NULL, 0), 0);
 	CHECK_ASKED(ROCSVM_UNMAP, ((struct rocsvm_map){
 		.size = sizeof(struct rocsvm_map), .va = 0x8000 }));
@@ -159,6 +164,10 @@ static void test_memory(void)
 	CHECK_ASKED(ROCSVM_REGISTER, ((struct rocsvm_register){
 		.size = sizeof(struct rocsvm_register), .va = 0x1001, .length = 5,
 		.gpu_ids = (uintptr_t)gpus, .num_gpus = 2 }));
+	CHECK_EQ(rocsvm_register(ctx, PTR(0x1001), 5, NULL, ROCSVM_ALL_GPUS), 0);
+	CHECK_ASKED(ROCSVM_REGISTER, ((struct rocsvm_register){
+		.size = sizeof(struct rocsvm_register), .va = 0x1001, .length = 5,
+		.num_gpus = ROCSVM_ALL_GPUS }));
 	CHECK_EQ(rocsvm_unregister(ctx, PTR(0x1001), 5), 0);
 	CHECK_ASKED(ROCSVM_UNREGISTER, ((struct rocsvm_unregister){
 		.size = sizeof(struct rocsvm_unregister), .va = 0x1001, .length = 5 }));
