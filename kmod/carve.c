@@ -148,7 +148,7 @@ int rocsvm_window_heal(struct rocsvm_space *space, unsigned long addr,
 			addr = end;
 			break;
 		case PIECE_DRIVER:
-			err = vm_munmap(addr, end - addr);
+			err = rocsvm_munmap(addr, end - addr);
 			break;
 		case PIECE_HOLE:
 			ret = rocsvm_window_mmap(&space->window, false, addr,
@@ -185,6 +185,6 @@ void rocsvm_window_uncarve(struct rocsvm_space *space, unsigned long addr,
 	for (; addr < last; addr = end) {
 		end = last;
 		if (window_look(space, addr, &end, file, diff) == PIECE_DRIVER)
-			vm_munmap(addr, end - addr);
+			rocsvm_munmap(addr, end - addr);
 	}
 }

@@ -133,7 +133,7 @@ void rocsvm_control_unmap(struct rocsvm_control *control)
 	mmap_read_unlock(mm);
 
 	if (ours)
-		vm_munmap(control->addr, PAGE_SIZE);
+		rocsvm_munmap(control->addr, PAGE_SIZE);
 	control->addr = 0;
 }
 

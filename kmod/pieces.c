@@ -54,7 +54,7 @@ static int piece_munmap(const struct rocsvm_window *window, unsigned long start,
 	int err;
 
 	rocsvm_work_begin(window->work);
-	err = vm_munmap(start, length);
+	err = rocsvm_munmap(start, length);
 	rocsvm_work_end(window->work);
 	return err;
 }

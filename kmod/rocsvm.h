@@ -453,6 +453,7 @@ int rocsvm_window_create_files(struct rocsvm_window *window,
 unsigned long rocsvm_window_mmap(const struct rocsvm_window *window, bool huge,
 				 unsigned long addr, unsigned long length,
 				 unsigned long flags);
+int rocsvm_munmap(unsigned long addr, unsigned long length);
 void rocsvm_window_unmap(struct rocsvm_space *space);
 void rocsvm_window_drop(struct rocsvm_window *window);
 bool rocsvm_window_covers(struct rocsvm_space *space,

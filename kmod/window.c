@@ -53,6 +53,7 @@
 #define ROCSVM_PAGE_FILE_PGOFF	1
 
 #define ROCSVM_PLACE_TRIES	4
+#define ROCSVM_MUNMAP_TRIES	4
 
 static unsigned long svm_size = SZ_1T;
 module_param(svm_size, ulong, 0644);
@@ -301,7 +302,7 @@ static int window_map_files(struct rocsvm_window *window, unsigned long start,
 	addr = rocsvm_window_mmap(window, true, window->huge_base,
 				  window->end - window->huge_base, MAP_FIXED);
 	if (IS_ERR_VALUE(addr)) {
-		vm_munmap(window->start, total);
+		rocsvm_munmap(window->start, total);
 		window_clear_layout(window);
 	}
 	rocsvm_work_end(window->work);
@@ -376,6 +377,26 @@ int rocsvm_window_reserve(struct rocsvm_window *window, struct mm_struct *mm,
 	return err;
 }
 
+/**
+ * rocsvm_munmap - unmap, as far as it depends on us
+ * @addr: first address
+ * @length: bytes
+ *
+ * munmap() needs a little memory, which it can be refused once; at the end of a
+ * window there is nobody to be told.
+ *
+ * Return: 0 or a negative errno.
+ */
+int rocsvm_munmap(unsigned long addr, unsigned long length)
+{
+	int tries = ROCSVM_MUNMAP_TRIES, err;
+
+	do {
+		err = vm_munmap(addr, length);
+	} while (err == -ENOMEM && --tries);
+	return err;
+}
+
 static bool window_is_ours(const struct rocsvm_window *window,
 			   const struct vm_area_struct *vma)
 {
@@ -417,7 +438,7 @@ void rocsvm_window_unmap(struct rocsvm_space *space)
 		mmap_read_unlock(mm);
 
 		rocsvm_work_begin(window->work);
-		vm_munmap(start, end - start);
+		rocsvm_munmap(start, end - start);
 		rocsvm_work_end(window->work);
 		addr = end;
 	}
