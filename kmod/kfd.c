@@ -135,7 +135,7 @@ int rocsvm_kfd_call(struct rocsvm_space *space, unsigned int cmd, void *args,
 		    bool *called)
 {
 	void __user *uargs = (void __user *)space->control.addr;
-	sigset_t set, old;
+	sigset_t old;
 	int err;
 
 	lockdep_assert_held(&space->lock);
@@ -144,10 +144,9 @@ int rocsvm_kfd_call(struct rocsvm_space *space, unsigned int cmd, void *args,
 	if (copy_to_user(uargs, args, _IOC_SIZE(cmd)))
 		return -EFAULT;
 	*called = true;
-	siginitsetinv(&set, sigmask(SIGKILL));
-	sigprocmask(SIG_BLOCK, &set, &old);
+	rocsvm_block_signals(&old);
 	err = kfd_ioctl(space->kfd, cmd, (unsigned long)uargs);
-	sigprocmask(SIG_SETMASK, &old, NULL);
+	rocsvm_restore_signals(&old);
 	if (copy_from_user(args, uargs, _IOC_SIZE(cmd)))
 		return -EFAULT;
 	return err;

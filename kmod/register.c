@@ -309,6 +309,7 @@ static int register_prepare(struct rocsvm_space *space,
 
 	if (mutex_lock_killable(&space->lock))
 		return -EINTR;
+	rocsvm_segments_drain_suspects(space);
 	err = register_check(space, cmd, &pages);
 	mutex_unlock(&space->lock);
 	if (!err)

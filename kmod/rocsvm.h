@@ -25,6 +25,7 @@
 #include <linux/mmu_notifier.h>
 #include <linux/mutex.h>
 #include <linux/rbtree.h>
+#include <linux/sched/signal.h>
 #include <linux/seqlock.h>
 #include <linux/sizes.h>
 #include <linux/types.h>
@@ -348,6 +349,20 @@ struct rocsvm_ucmd {
 	u32 size;
 	void *cmd;
 };
+
+/* What may take long is interrupted by a fatal signal, and by no other. */
+static inline void rocsvm_block_signals(sigset_t *old)
+{
+	sigset_t set;
+
+	siginitsetinv(&set, sigmask(SIGKILL));
+	sigprocmask(SIG_BLOCK, &set, old);
+}
+
+static inline void rocsvm_restore_signals(sigset_t *old)
+{
+	sigprocmask(SIG_SETMASK, old, NULL);
+}
 
 int rocsvm_ucmd_respond(const struct rocsvm_ucmd *ucmd);
 

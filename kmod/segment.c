@@ -356,6 +356,20 @@ int rocsvm_segment_fill(struct rocsvm_space *space, struct rocsvm_segment *seg,
 	return err;
 }
 
+static int segment_take(struct rocsvm_space *space, struct rocsvm_segment *seg)
+{
+	int err;
+
+	if (!seg->buf.handle)
+		return 0;
+	err = rocsvm_buffer_kfd_free(space, &seg->buf);
+	if (err)
+		return err;
+	seg->buf.handle = 0;
+	seg->buf.mapped = 0;
+	return 0;
+}
+
 /**
  * rocsvm_segment_drain - take a segment from KFD
  * @space: the space
@@ -368,16 +382,10 @@ int rocsvm_segment_drain(struct rocsvm_space *space, struct rocsvm_segment *seg)
 	u64 gpus = seg->buf.mapped;
 	int err;
 
-	if (!seg->buf.handle)
-		return 0;
-	err = rocsvm_buffer_kfd_free(space, &seg->buf);
-	if (err) {
+	err = segment_take(space, seg);
+	if (err)
 		rocsvm_buffer_map(space, &seg->buf, gpus);
-		return err;
-	}
-	seg->buf.handle = 0;
-	seg->buf.mapped = 0;
-	return 0;
+	return err;
 }
 
 /**
@@ -426,6 +434,7 @@ int rocsvm_segment_create(struct rocsvm_space *space,
 {
 	u64 length = pages->end - pages->base;
 	struct rocsvm_segment *seg;
+	sigset_t old;
 	int err;
 
 	seg = kzalloc(sizeof(*seg), GFP_KERNEL_ACCOUNT);
@@ -441,9 +450,12 @@ int rocsvm_segment_create(struct rocsvm_space *space,
 					pages->base, length, 0, 0);
 	if (err)
 		goto err_leave;
+	/* The first of an mm is interrupted by any signal. */
+	rocsvm_block_signals(&old);
 	err = mmu_interval_notifier_insert(&seg->notifier, space->mn.mm,
 					   pages->base, length,
 					   &segment_notifier_ops);
+	rocsvm_restore_signals(&old);
 	if (err)
 		goto err_remove;
 
@@ -499,8 +511,9 @@ void rocsvm_segments_drain_suspects(struct rocsvm_space *space)
 		pages.end = rocsvm_segment_end(seg);
 		err = rocsvm_memory_check(space->mn.mm, &pages, &has_file);
 		WRITE_ONCE(seg->has_file, has_file);
+		/* Not to be given back if KFD lets go of a part only. */
 		if (err)
-			err = rocsvm_segment_drain(space, seg);
+			err = segment_take(space, seg);
 		cond_resched();
 
 		spin_lock(&watch->lock);

@@ -359,20 +359,11 @@ static int space_make_live(struct rocsvm_space *space)
 	return 0;
 }
 
-/**
- * rocsvm_space_open - get the current process's space for one more file
- *
- * Return: the space, or an ERR_PTR(); nothing is left behind then.
- */
-struct rocsvm_space *rocsvm_space_open(void)
+static struct rocsvm_space *space_open(void)
 {
 	struct rocsvm_space *space;
 	struct mmu_notifier *mn;
 	int err = 0;
-
-	/* A kernel thread has no address space to reserve. */
-	if (!current->mm || (current->flags & PF_KTHREAD))
-		return ERR_PTR(-EINVAL);
 
 	mn = mmu_notifier_get(&space_notifier_ops, current->mm);
 	if (IS_ERR(mn))
@@ -404,6 +395,27 @@ struct rocsvm_space *rocsvm_space_open(void)
 err_put:
 	mmu_notifier_put(mn);
 	return ERR_PTR(err);
+}
+
+/**
+ * rocsvm_space_open - get the current process's space for one more file
+ *
+ * Return: the space, or an ERR_PTR(); nothing is left behind then.
+ */
+struct rocsvm_space *rocsvm_space_open(void)
+{
+	struct rocsvm_space *space;
+	sigset_t old;
+
+	/* A kernel thread has no address space to reserve. */
+	if (!current->mm || (current->flags & PF_KTHREAD))
+		return ERR_PTR(-EINVAL);
+
+	/* Any signal interrupts an mm's first notifier, ours as KFD's. */
+	rocsvm_block_signals(&old);
+	space = space_open();
+	rocsvm_restore_signals(&old);
+	return space;
 }
 
 /* The process has closed its last file. */

@@ -51,9 +51,31 @@ static void cycle(int fd, uint32_t gpu_id, uint32_t kind)
 	EXPECT_EQ(live_buffers(fd), 0);
 }
 
+/*
+ * The first open, and the first REGISTER, of a process: the kernel's notifiers
+ * are set up then, which any signal would interrupt.
+ */
+static void fresh(void *arg)
+{
+	struct rocsvm_register args = {
+		.size = sizeof(args), .va = (uintptr_t)&signals, .length = 1,
+	};
+	int fd;
+
+	(void)arg;
+	rain(200);
+	while (!signals)
+		;
+	fd = svm_open();
+	ASSERT_GE(fd, 0);
+	svm_acquire_all(fd);
+	EXPECT_EQ(svm_ioctl(fd, ROCSVM_REGISTER, &args), 0);
+}
+
 static void test(void)
 {
 	unsigned long cycles = scaled(10, 2);
+	unsigned long processes = scaled(60, 20);
 	int fd = svm_start();
 	uint32_t gpu_id = svm_gpu(fd, 0);
 	uint64_t available = kfd_available(fd, gpu_id);
@@ -69,6 +91,9 @@ static void test(void)
 	EXPECT_GT(signals, cycles * 4);
 	EXPECT_EQ(kfd_available(fd, gpu_id), available);
 	close(fd);
+
+	for (unsigned long i = 0; i < processes; i++)
+		ASSERT_EQ(run_child(fresh, NULL), 0);
 }
 
 int main(void)
