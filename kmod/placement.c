@@ -56,7 +56,7 @@ void rocsvm_region_init(struct rocsvm_region *region, u64 base, u64 end,
 void rocsvm_region_init_apart(struct rocsvm_region *region,
 			      const struct rocsvm_aperture *gpuvm)
 {
-	u64 base = max(gpuvm->base, (u64)ROCSVM_CANONICAL_END);
+	u64 base = max_t(u64, gpuvm->base, ROCSVM_CANONICAL_END);
 	u64 end = ALIGN_DOWN(gpuvm->limit, PAGE_SIZE);
 
 	memset(region, 0, sizeof(*region));

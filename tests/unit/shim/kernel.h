@@ -68,6 +68,7 @@ struct hlist_head {
 #define ARRAY_SIZE(a)		(sizeof(a) / sizeof((a)[0]))
 #define max(a, b)		((a) > (b) ? (a) : (b))
 #define min(a, b)		((a) < (b) ? (a) : (b))
+#define max_t(type, a, b)	max((type)(a), (type)(b))
 #define clamp_t(type, v, lo, hi) ((type)max(min((type)(v), (type)(hi)), (type)(lo)))
 #define ALIGN_MASK(x, m)	(((x) + (m)) & ~(m))
 #define ALIGN(x, a)		ALIGN_MASK(x, (typeof(x))(a) - 1)
