@@ -296,15 +296,7 @@ int rocsvm_buffer_populate(struct rocsvm_space *space,
 	return err;
 }
 
-/**
- * rocsvm_buffer_unmap - take access away from GPUs
- * @space: the space
- * @buf: the buffer, or the segment of registered memory
- * @gpus: bit mask of GPUs by index, not 0
- *
- * Return: 0 or KFD's errno; buf->mapped is what is left in either case.
- */
-int rocsvm_buffer_unmap(struct rocsvm_space *space, struct rocsvm_buffer *buf,
+static int buffer_unmap(struct rocsvm_space *space, struct rocsvm_buffer *buf,
 			u64 gpus)
 {
 	u64 done;
@@ -324,12 +316,33 @@ static int buffer_unmap_each(struct rocsvm_space *space,
 
 	for (; gpus; gpus &= ~bit) {
 		bit = gpus & -gpus;
-		one = rocsvm_buffer_unmap(space, buf, bit);
+		one = buffer_unmap(space, buf, bit);
 		if (one == -EINVAL)
 			buf->mapped &= ~bit;
 		else if (one)
 			err = one;
 	}
+	return err;
+}
+
+/**
+ * rocsvm_buffer_unmap - take access away from GPUs
+ * @space: the space
+ * @buf: the buffer, or the segment of registered memory
+ * @gpus: bit mask of GPUs by index, not 0
+ *
+ * The program may have used KFD's own ioctls on it, or have kept KFD from
+ * saying that it was done: then it is no error.
+ *
+ * Return: 0 or KFD's errno; buf->mapped is what is left in either case.
+ */
+int rocsvm_buffer_unmap(struct rocsvm_space *space, struct rocsvm_buffer *buf,
+			u64 gpus)
+{
+	int err = buffer_unmap(space, buf, gpus);
+
+	if (err == -EINVAL)
+		err = buffer_unmap_each(space, buf, gpus & buf->mapped);
 	return err;
 }
 
@@ -392,12 +405,9 @@ int rocsvm_buffer_kfd_free(struct rocsvm_space *space,
 	if (buf->mapped)
 		unmap_err = rocsvm_buffer_unmap(space, buf, buf->mapped);
 	/*
-	 * The program may have used KFD's own ioctls on it: -EINVAL, not
-	 * mapped there; -ENOMEM, no such handle. FREE is -EBUSY if it is
-	 * mapped anywhere.
+	 * Freed over KFD's own ioctl: -ENOMEM, no such handle. FREE is -EBUSY
+	 * if it is mapped anywhere.
 	 */
-	if (unmap_err == -EINVAL)
-		unmap_err = buffer_unmap_each(space, buf, buf->mapped);
 	if (unmap_err && unmap_err != -ENOMEM)
 		return unmap_err;
 

@@ -437,7 +437,8 @@ struct file *rocsvm_gate_file(struct vfsmount *mnt, const char *name,
 	file = shmem_file_setup_with_mnt(mnt, name, size, VM_NORESERVE);
 	if (IS_ERR(file)) {
 		kfree(gate);
-		return file;
+		/* What tmpfs says when it has no memory for an inode. */
+		return file == ERR_PTR(-ENOSPC) ? ERR_PTR(-ENOMEM) : file;
 	}
 
 	refcount_inc(&work->ref);
