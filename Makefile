@@ -22,9 +22,9 @@ override CFLAGS += -Wall -Wextra -Werror -std=gnu11 -D_GNU_SOURCE -Iuapi \
 
 # What is compiled from what. Some targets install the compiler first, then call
 # make again: they must not ask for it here.
-ifneq ($(filter-out demo check check-quick clean help,$(or $(MAKECMDGOALS),all)),)
+ifneq ($(filter-out demo check check-full check-quick fuzz clean help,$(or $(MAKECMDGOALS),all)),)
 include $(wildcard user/build.mk tests/gpu/build.mk tests/unit/build.mk \
-	tests/sys/build.mk)
+	tests/sys/build.mk tests/fuzz/build.mk)
 endif
 
 VERSION := $(shell sed -n 's/^PACKAGE_VERSION="\(.*\)"/\1/p' dkms.conf)
@@ -92,9 +92,12 @@ help:
 	@echo '  sudo make uninstall'
 	@echo
 	@echo '  make check               every test, on Debian'"'"'s kernel and a debug kernel'
+	@echo '  make check-full          and with injected failures, and by the fuzzer'
 	@echo '  make check-quick         a subset of them, in 3 minutes'
 	@echo '  make check-unit          those that need no VM'
 	@echo '  make check-kernel-style  checkpatch, sparse and W=1 on the module'
+	@echo '  make fuzz                random calls of the ABI, on the debug kernel, or'
+	@echo '                           KERNEL=stock; FUZZ_SECONDS (600), FUZZ_SEED'
 	@echo '  make clean'
 	@echo
 	@echo '  variables: BUILD (build), V=1 (show commands), KDIR (headers to build the'
@@ -116,7 +119,7 @@ clean:
 
 # ---- tests ----
 
-.PHONY: check check-quick check-unit check-kernel-style
+.PHONY: check check-full check-quick check-unit check-kernel-style
 check:
 	@tests/vm/setup check
 	@tests/vm/check
@@ -128,8 +131,23 @@ check-quick:
 check-unit:
 	@tests/vm/check --unit
 
+# And what takes long, or may hit faults of amdgpu's own.
+check-full: check
+	@tests/vm/run --kernel debug --config full --all
+	@$(MAKE) --no-print-directory fuzz
+
 check-kernel-style:
 	@tests/vm/check --kernel-style
+
+# On the debug kernel a test's limit is four times what it says.
+KERNEL ?= debug
+FUZZ_SECONDS ?= 600
+.PHONY: fuzz
+fuzz:
+	@tests/vm/setup check
+	@$(MAKE) --no-print-directory -j$$(nproc) user gpu sys-tests fuzz-long module-$(KERNEL)
+	@tests/vm/run --kernel $(KERNEL) --show-output \
+		--time-limit $$(($(FUZZ_SECONDS) + 300)) fuzz_long
 
 # Parts of the above, called by tests/vm/check.
 .PHONY: unit-tests sanitized-tests print-unit-tests user-code

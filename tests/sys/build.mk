@@ -37,7 +37,7 @@ $(SYS_OUT)/helper/base_static: SYS_LINK := -fno-pie -static
 $(SYS_OUT)/helper/base_asan: SYS_LINK := -fPIE -pie -fsanitize=address -static-libasan
 $(SYS_OUT)/helper/base_asan: override CC := gcc
 $(SYS_OUT)/helper/base_%: tests/sys/helper/base.c
-	@mkdir -p $(@D)
+	@mkdir -p $(@D) $(SYS_OUT)/obj
 	$(Q)$(CC) $(SYS_CFLAGS) $(SYS_LINK) -MMD -MF $(SYS_OUT)/obj/base_$*.d -o $@ $<
 
 -include $(wildcard $(SYS_OUT)/obj/*.d)

@@ -51,20 +51,19 @@ static void range_first(int fd)
 /* The same over KFD's own ioctl, which knows of no window. */
 static int kfd_svm_set(int fd, void *va, uint64_t length)
 {
-	struct {
-		struct kfd_ioctl_svm_args args;
-		struct kfd_ioctl_svm_attribute attr;
-	} a = {
-		.args = {
-			.start_addr = (uintptr_t)va,
-			.size = length,
-			.op = KFD_IOCTL_SVM_OP_SET_ATTR,
-			.nattr = 1,
-		},
-		.attr = { TYPE, 9 },
-	};
+	uint64_t memory[8] = { 0 };
+	struct kfd_ioctl_svm_args *args = (void *)memory;
+	const size_t size = sizeof(*args) + sizeof(args->attrs[0]);
 
-	return svm_ioctl(fd, _IOWR('K', _IOC_NR(AMDKFD_IOC_SVM), a), &a);
+	ASSERT_LE(size, sizeof(memory));
+	args->start_addr = (uintptr_t)va;
+	args->size = length;
+	args->op = KFD_IOCTL_SVM_OP_SET_ATTR;
+	args->nattr = 1;
+	args->attrs[0].type = TYPE;
+	args->attrs[0].value = 9;
+	return svm_ioctl(fd, _IOC(_IOC_READ | _IOC_WRITE, 'K',
+				  _IOC_NR(AMDKFD_IOC_SVM), size), args);
 }
 
 /*
