@@ -135,7 +135,7 @@ static bool is_taken_away(const struct rocsvm_segment *seg,
 	case MMU_NOTIFY_UNMAP:
 		return true;
 	case MMU_NOTIFY_PROTECTION_VMA:
-		/* mmap_lock is held, and mprotect() has set the flags. */
+		/* mmap_lock is held here, and mprotect() has set the flags. */
 		vma = find_vma(range->mm, max_t(u64, range->start,
 						rocsvm_segment_base(seg)));
 		return !vma || (vma->vm_flags & rw) != rw;
@@ -148,8 +148,9 @@ static bool is_taken_away(const struct rocsvm_segment *seg,
 }
 
 /*
- * Called by whoever changes the mapping, mmap_lock held. Takes no lock that a
- * call into KFD is made under.
+ * Called by whoever changes the mapping, or takes a page out of it: with
+ * mmap_lock or the page's locks held, in reclaim, too. Takes no lock that a call
+ * into KFD is made under, and needs no memory.
  */
 static bool segment_invalidate(struct mmu_interval_notifier *notifier,
 			       const struct mmu_notifier_range *range,
