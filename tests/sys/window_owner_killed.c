@@ -14,6 +14,8 @@
 static int kfd;
 static uint32_t gpu;
 static struct sync ready, done;
+/* Shared by all of them. */
+static pid_t *holder;
 
 /* Fill a window, hand the file to a holder in the given way, wait. */
 static void fill(struct window *w)
@@ -39,8 +41,10 @@ static void hold(int fd)
 	EXPECT_EQ(svm_free(fd, at(PAGE)), -EBADF);
 }
 
+/* Tells its own number: its parent may be killed before it can. */
 static void forked_holder(void *arg)
 {
+	*holder = getpid();
 	hold(*(int *)arg);
 }
 
@@ -48,8 +52,9 @@ static void owner_of_forked(void *arg)
 {
 	struct window w = window_open();
 
+	(void)arg;
 	fill(&w);
-	*(pid_t *)arg = child_start(forked_holder, &w.fd);
+	child_start(forked_holder, &w.fd);
 	pause();
 }
 
@@ -58,6 +63,7 @@ static int sockets[2];
 static void receiver(void *unused)
 {
 	(void)unused;
+	*holder = getpid();
 	hold(fd_recv(sockets[1]));
 }
 
@@ -83,7 +89,7 @@ static void owner_of_flying(void *arg)
 	pause();
 }
 
-static void kill_owner(const char *what, void (*owner)(void *arg), pid_t *holder)
+static void kill_owner(const char *what, void (*owner)(void *arg))
 {
 	long shmem = shmem_kb();
 	uint64_t available = kfd_available(kfd, gpu);
@@ -91,7 +97,7 @@ static void kill_owner(const char *what, void (*owner)(void *arg), pid_t *holder
 	pid_t pid;
 
 	say("%s", what);
-	pid = child_start(owner, holder);
+	pid = child_start(owner, NULL);
 	sync_wait(&ready);
 	EXPECT_GE(shmem_kb() - shmem, (long)((HOST_LENGTH + MiB(16)) >> 10));
 	EXPECT_LE(kfd_available(kfd, gpu) + 2 * VRAM_LENGTH, available);
@@ -115,10 +121,10 @@ static void kill_owner(const char *what, void (*owner)(void *arg), pid_t *holder
 
 static void test(void)
 {
-	pid_t *holder = mmap(NULL, PAGE, PROT_READ | PROT_WRITE,
-			     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	int fd = window_start();
 
+	holder = mmap(NULL, PAGE, PROT_READ | PROT_WRITE,
+		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	ASSERT(holder != MAP_FAILED);
 	subreaper();
 	gpu = svm_gpu(fd, 0);
@@ -129,11 +135,11 @@ static void test(void)
 	ASSERT_EQ(SYS(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0,
 				 sockets)), 0);
 
-	kill_owner("held by a forked child", owner_of_forked, holder);
-	*holder = child_start(receiver, NULL);
-	kill_owner("held by a process it was sent to", owner_of_sent, holder);
+	kill_owner("held by a forked child", owner_of_forked);
+	child_start(receiver, NULL);
+	kill_owner("held by a process it was sent to", owner_of_sent);
 	*holder = 0;
-	kill_owner("held by a socket", owner_of_flying, holder);
+	kill_owner("held by a socket", owner_of_flying);
 	close(fd_recv(sockets[1]));
 	close(kfd);
 }
