@@ -593,15 +593,25 @@ long rocsvm_kfd_forward(struct rocsvm_space *space, unsigned int cmd,
 	}
 }
 
+/* The two highest bits of an offset; KFD's own header is not for others. */
+#define KFD_MMAP_TYPE(vma)		((vma)->vm_pgoff >> (62 - PAGE_SHIFT))
+#define KFD_MMAP_TYPE_RESERVED_MEM	1
+
 /**
  * rocsvm_kfd_mmap - hand an mmap of KFD's on: doorbells, events
  * @space: the caller's space
  * @vma: the mapping to be; becomes KFD's
  *
- * Return: what KFD says.
+ * Of "reserved memory" KFD itself has one mapping, for an APU, when it is
+ * opened. A second one, or one of another GPU, makes it follow a NULL pointer
+ * when the process ends.
+ *
+ * Return: what KFD says, or -EPERM.
  */
 int rocsvm_kfd_mmap(struct rocsvm_space *space, struct vm_area_struct *vma)
 {
+	if (KFD_MMAP_TYPE(vma) == KFD_MMAP_TYPE_RESERVED_MEM)
+		return -EPERM;
 	vma_set_file(vma, space->kfd);
 	return space->kfd->f_op->mmap(space->kfd, vma);
 }
