@@ -23,6 +23,7 @@ enum {
 /* Subcommands: argv[0] is the subcommand's name */
 int cmd_demo(int argc, char **argv);
 int cmd_gpus(int argc, char **argv);
+int cmd_run(int argc, char **argv);
 int cmd_status(int argc, char **argv);
 
 /* message.c: one line on standard error: what is wrong, and what to do */
