@@ -14,8 +14,7 @@ MANDIR ?= $(PREFIX)/share/man
 UDEVDIR ?= /etc/udev/rules.d
 
 DOCDIR ?= $(PREFIX)/share/doc/rocsvm
-
-USER_MAN_DIRS = $(addprefix $(DESTDIR)$(MANDIR)/man,3 4 8)
+COMPLETIONDIR ?= $(PREFIX)/share/bash-completion/completions
 
 LIB_OBJS := $(patsubst user/lib/%.c,$(USER_OUT)/lib/%.o,\
 	$(filter-out user/lib/test_%.c,$(wildcard user/lib/*.c)))
@@ -124,34 +123,21 @@ $(USER_OUT)/man/.stamp: $(wildcard user/man/*) user/build.mk
 			[ -e $(@D)/$$name ] || echo ".so man3/$$page" >$(@D)/$$name; done; done
 	@touch $@
 
+# Where it all goes is said in packaging/files.
+USER_FILES = BUILD='$(BUILD)' VERSION='$(USER_VERSION)' DESTDIR='$(DESTDIR)' \
+	PREFIX='$(PREFIX)' LIBDIR='$(LIBDIR)' INCLUDEDIR='$(INCLUDEDIR)' \
+	MANDIR='$(MANDIR)' DOCDIR='$(DOCDIR)' UDEVDIR='$(UDEVDIR)' \
+	COMPLETIONDIR='$(COMPLETIONDIR)' packaging/files
+
 .PHONY: install-user uninstall-user
 install-user: user $(USER_OUT)/man/.stamp
-	$(Q)install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(LIBDIR)/pkgconfig \
-		$(DESTDIR)$(INCLUDEDIR)/linux $(DESTDIR)$(UDEVDIR) $(USER_MAN_DIRS) \
-		$(DESTDIR)$(DOCDIR)/examples
-	$(Q)install $(USER_OUT)/rocsvm $(DESTDIR)$(PREFIX)/bin/
-	$(Q)install -m 644 $(USER_OUT)/librocsvm.so.0 $(USER_OUT)/librocsvm.a $(DESTDIR)$(LIBDIR)/
-	$(Q)ln -sf librocsvm.so.0 $(DESTDIR)$(LIBDIR)/librocsvm.so
-	$(Q)$(USER_PC) >$(DESTDIR)$(LIBDIR)/pkgconfig/librocsvm.pc
-	$(Q)install -m 644 user/lib/rocsvm.h $(DESTDIR)$(INCLUDEDIR)/
-	$(Q)install -m 644 uapi/linux/rocsvm.h $(DESTDIR)$(INCLUDEDIR)/linux/
-	$(Q)install -m 644 user/udev/70-rocsvm.rules $(DESTDIR)$(UDEVDIR)/
-	$(Q)for page in $(USER_OUT)/man/*; do \
-		install -m 644 $$page $(DESTDIR)$(MANDIR)/man$${page##*.}/; done
-	$(Q)install -m 644 user/examples/Makefile user/examples/*.[ch] user/tool/sdma.[ch] \
-		$(DESTDIR)$(DOCDIR)/examples/
+	$(Q)$(USER_PC) >$(USER_OUT)/installed.pc
+	$(Q)$(USER_FILES) install user
 	$(Q)if [ -z "$(DESTDIR)" ]; then \
 		ldconfig; udevadm control --reload 2> /dev/null || true; fi
 
 uninstall-user: $(USER_OUT)/man/.stamp
-	$(Q)rm -rf $(DESTDIR)$(DOCDIR)/examples
-	$(Q)for page in $(USER_OUT)/man/*; do \
-		rm -f $(DESTDIR)$(MANDIR)/man$${page##*.}/$${page##*/}; done
-	$(Q)rm -f $(DESTDIR)$(PREFIX)/bin/rocsvm \
-		$(addprefix $(DESTDIR)$(LIBDIR)/,librocsvm.so.0 librocsvm.so librocsvm.a \
-			pkgconfig/librocsvm.pc) \
-		$(DESTDIR)$(INCLUDEDIR)/rocsvm.h $(DESTDIR)$(INCLUDEDIR)/linux/rocsvm.h \
-		$(DESTDIR)$(UDEVDIR)/70-rocsvm.rules
+	$(Q)$(USER_FILES) uninstall user
 	$(Q)if [ -z "$(DESTDIR)" ]; then ldconfig; fi
 
 -include $(wildcard $(USER_OUT)/*/*.d)
