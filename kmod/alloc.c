@@ -189,7 +189,7 @@ static int reservation_init(struct rocsvm_buffer *buf)
 {
 	if (!is_reservation(buf->kind))
 		return 0;
-	buf->inside = kzalloc(sizeof(*buf->inside), GFP_KERNEL_ACCOUNT);
+	buf->inside = kzalloc(sizeof(*buf->inside), ROCSVM_GFP);
 	return buf->inside ? 0 : -ENOMEM;
 }
 
@@ -235,14 +235,16 @@ int rocsvm_buffer_create(struct rocsvm_space *space, struct rocsvm_buffer *buf,
 		err = -EBUSY;
 		goto err_discard;
 	}
-	err = reservation_init(buf);
-	if (err)
-		goto err_discard;
 
 	rocsvm_buffers_retry(space);
-	err = buffer_place(space, buf, cmd);
+	err = rocsvm_charge(space, ROCSVM_LIMIT_BUFFERS);
 	if (err)
 		goto err_discard;
+	err = reservation_init(buf);
+	if (!err)
+		err = buffer_place(space, buf, cmd);
+	if (err)
+		goto err_uncharge;
 	if (buf->inside)
 		rocsvm_region_init(buf->inside, rocsvm_range_base(&buf->range),
 				   rocsvm_range_base(&buf->range) +
@@ -257,6 +259,8 @@ int rocsvm_buffer_create(struct rocsvm_space *space, struct rocsvm_buffer *buf,
 		rocsvm_buffer_abort(space, buf);
 	return err;
 
+err_uncharge:
+	rocsvm_uncharge(space, ROCSVM_LIMIT_BUFFERS);
 err_discard:
 	buffer_discard(buf);
 	return err;
@@ -278,7 +282,7 @@ int rocsvm_alloc(struct rocsvm_ucmd *ucmd)
 	if (err)
 		return err;
 
-	buf = kzalloc(sizeof(*buf), GFP_KERNEL_ACCOUNT);
+	buf = kzalloc(sizeof(*buf), ROCSVM_GFP);
 	if (!buf)
 		return -ENOMEM;
 	if (mutex_lock_killable(&space->lock)) {

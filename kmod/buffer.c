@@ -101,12 +101,18 @@ static void buffer_quarantine(struct rocsvm_space *space,
 			      struct rocsvm_buffer *buf)
 {
 	buf->quarantined = true;
-	list_add_tail(&buf->link, &space->quarantine);
+	/* What is lost is not tried again, however many there are. */
+	if (buf->lost)
+		INIT_LIST_HEAD(&buf->link);
+	else
+		list_add_tail(&buf->link, &space->quarantine);
 	space->quarantined_bytes += buf->range.length;
 }
 
-static void buffer_release(struct rocsvm_buffer *buf)
+static void buffer_release(struct rocsvm_space *space,
+			   struct rocsvm_buffer *buf)
 {
+	rocsvm_uncharge(space, ROCSVM_LIMIT_BUFFERS);
 	rocsvm_range_remove(&buf->range);
 	if (buf->dmabuf)
 		dma_buf_put(buf->dmabuf);
@@ -115,7 +121,10 @@ static void buffer_release(struct rocsvm_buffer *buf)
 		kfree(buf->inside);
 	}
 	/* A fault may be looking at a host buffer's opening. */
-	kfree_rcu(buf, rcu);
+	if (buf->kind == ROCSVM_KIND_HOST)
+		kfree_rcu(buf, rcu);
+	else
+		kfree(buf);
 }
 
 /* In the mmap aperture, what has a piece of its own. */
@@ -135,8 +144,9 @@ void rocsvm_buffers_retry(struct rocsvm_space *space)
 	int err;
 
 	list_for_each_entry_safe(buf, next, &space->quarantine, link) {
-		if (buf->lost)
-			continue;
+		if (fatal_signal_pending(current))
+			return;
+		cond_resched();
 		if (has_piece(space, buf))
 			err = rocsvm_piece_unmap(space, buf);
 		else
@@ -145,7 +155,7 @@ void rocsvm_buffers_retry(struct rocsvm_space *space)
 			continue;
 		list_del(&buf->link);
 		space->quarantined_bytes -= buf->range.length;
-		buffer_release(buf);
+		buffer_release(space, buf);
 	}
 }
 
@@ -184,7 +194,7 @@ static void buffer_give_back(struct rocsvm_space *space,
 	if (err)
 		buffer_quarantine(space, buf);
 	else
-		buffer_release(buf);
+		buffer_release(space, buf);
 }
 
 /*
@@ -229,6 +239,9 @@ static int buffer_get_object(struct rocsvm_space *space,
 		if (buf->flags & ROCSVM_ALLOC_IMPORTED)
 			return rocsvm_kfd_import(space, buf, dmabuf_fd);
 		err = rocsvm_kfd_alloc(space, buf);
+		/* The program has made the window read-only there. */
+		if (err == -EPERM && buf->kind == ROCSVM_KIND_HOST)
+			err = -EFAULT;
 		if (!err)
 			rocsvm_share_note(space, buf);
 		return err;
@@ -484,7 +497,8 @@ static struct rocsvm_buffer *any_buffer(struct rocsvm_region *region)
 	return buf;
 }
 
-static void forget_buffer(struct rocsvm_space *space, struct rocsvm_buffer *buf)
+/* What a buffer leaves in the books of its space, but for its addresses. */
+static void leave_space(struct rocsvm_space *space, struct rocsvm_buffer *buf)
 {
 	if (buf->quarantined) {
 		list_del(&buf->link);
@@ -494,7 +508,6 @@ static void forget_buffer(struct rocsvm_space *space, struct rocsvm_buffer *buf)
 	}
 	if (space->gpus[buf->gpu].scratch_buf == buf)
 		space->gpus[buf->gpu].scratch_buf = NULL;
-	buffer_release(buf);
 }
 
 static int window_uncarve(struct rocsvm_space *space, unsigned long addr,
@@ -517,7 +530,8 @@ static void end_buffer(struct rocsvm_space *space, struct rocsvm_buffer *buf)
 		rocsvm_window_close(space, buf);
 	if (buf->carved)
 		buffer_uncarve(space, buf, window_uncarve);
-	forget_buffer(space, buf);
+	leave_space(space, buf);
+	buffer_release(space, buf);
 	cond_resched();
 }
 
@@ -541,29 +555,40 @@ void rocsvm_buffers_free_all(struct rocsvm_space *space)
 			end_buffer(space, buf);
 }
 
+/* The mm has no user left, nor have its faults: nobody looks at an opening. */
+static void forget_buffer(struct rocsvm_range *range, void *data)
+{
+	struct rocsvm_buffer *buf = container_of(range, struct rocsvm_buffer,
+						 range);
+	struct rocsvm_space *space = data;
+
+	leave_space(space, buf);
+	rocsvm_uncharge(space, ROCSVM_LIMIT_BUFFERS);
+	if (buf->dmabuf)
+		dma_buf_put(buf->dmabuf);
+	if (buf->inside) {
+		rocsvm_region_abandon(buf->inside, forget_buffer, space);
+		kfree(buf->inside);
+	}
+	kfree(buf);
+	cond_resched();
+}
+
 /**
  * rocsvm_buffers_forget - drop what is known of all buffers
  * @space: the space, whose mm is going
  */
 void rocsvm_buffers_forget(struct rocsvm_space *space)
 {
-	struct rocsvm_buffer *buf;
 	unsigned int i;
 
 	if (space->window.work) {
 		rocsvm_gate_shut(space->window.page_file->private_data);
 		rocsvm_gate_shut(space->window.huge_file->private_data);
 	}
-	for (i = 0; i < ROCSVM_NUM_REGIONS; i++) {
-		while ((buf = any_buffer(&space->regions[i]))) {
-			forget_buffer(space, buf);
-			cond_resched();
-		}
-	}
-	for (i = 0; i < space->num_gpus; i++) {
-		while ((buf = any_buffer(&space->gpus[i].apart))) {
-			forget_buffer(space, buf);
-			cond_resched();
-		}
-	}
+	for (i = 0; i < ROCSVM_NUM_REGIONS; i++)
+		rocsvm_region_abandon(&space->regions[i], forget_buffer, space);
+	for (i = 0; i < space->num_gpus; i++)
+		rocsvm_region_abandon(&space->gpus[i].apart, forget_buffer,
+				      space);
 }

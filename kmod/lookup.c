@@ -53,6 +53,7 @@ static struct rocsvm_buffer *region_next(struct rocsvm_region *region, u64 addr)
 		if (!buf->quarantined)
 			return buf;
 		addr = buffer_base(buf) + buf->range.length;
+		cond_resched();
 	}
 	return NULL;
 }
@@ -94,6 +95,7 @@ static struct rocsvm_buffer *inner_next(struct rocsvm_space *space, u64 addr)
 		if (inner)
 			return inner;
 		addr = buffer_base(buf) + buf->range.length;
+		cond_resched();
 	}
 	return NULL;
 }
@@ -106,6 +108,7 @@ static struct rocsvm_buffer *segment_next(struct rocsvm_space *space, u64 addr)
 		if (!buf->lost)
 			return buf;
 		addr = buffer_base(buf) + buf->range.length;
+		cond_resched();
 	}
 	return NULL;
 }

@@ -249,6 +249,7 @@ static int __init rocsvm_init(void)
 {
 	int err;
 
+	rocsvm_limits_init();
 	err = rocsvm_window_init();
 	if (err)
 		return err;

@@ -92,7 +92,44 @@ static const struct attribute_group rocsvm_group = {
 	.attrs = rocsvm_attrs,
 };
 
+/*
+ * user/: what is charged to the user who reads it, against the parameters
+ * max_*_per_user.
+ */
+static ssize_t usage_show(struct device *dev, struct device_attribute *attr,
+			  char *buf)
+{
+	struct dev_ext_attribute *ext =
+		container_of(attr, struct dev_ext_attribute, attr);
+
+	return sysfs_emit(buf, "%ld\n",
+			  rocsvm_user_usage((uintptr_t)ext->var));
+}
+
+#define USAGE_ATTR(_name, _what)					\
+	static struct dev_ext_attribute dev_attr_user_##_name = {	\
+		.attr = __ATTR(_name, 0444, usage_show, NULL),		\
+		.var = (void *)_what,					\
+	}
+
+USAGE_ATTR(spaces, ROCSVM_LIMIT_SPACES);
+USAGE_ATTR(buffers, ROCSVM_LIMIT_BUFFERS);
+USAGE_ATTR(registrations, ROCSVM_LIMIT_REGISTRATIONS);
+
+static struct attribute *rocsvm_user_attrs[] = {
+	&dev_attr_user_spaces.attr.attr,
+	&dev_attr_user_buffers.attr.attr,
+	&dev_attr_user_registrations.attr.attr,
+	NULL,
+};
+
+static const struct attribute_group rocsvm_user_group = {
+	.name = "user",
+	.attrs = rocsvm_user_attrs,
+};
+
 const struct attribute_group *rocsvm_groups[] = {
 	&rocsvm_group,
+	&rocsvm_user_group,
 	NULL,
 };

@@ -79,6 +79,30 @@ void rocsvm_region_fini(struct rocsvm_region *region)
 }
 
 /**
+ * rocsvm_region_abandon - end a region with all ranges that are in it
+ * @region: the region
+ * @release: called for each range, in ascending order; it is live no more, and
+ *	the inserter's to free
+ * @data: for @release
+ *
+ * In a fraction of the time that removing them one by one takes. What is left
+ * is a region without room. Does nothing for such a one.
+ */
+void rocsvm_region_abandon(struct rocsvm_region *region,
+			   void (*release)(struct rocsvm_range *range,
+					   void *data),
+			   void *data)
+{
+	struct drm_mm_node *node, *next;
+
+	if (!drm_mm_initialized(&region->mm))
+		return;
+	drm_mm_for_each_node_safe(node, next, &region->mm)
+		release(container_of(node, struct rocsvm_range, node), data);
+	memset(region, 0, sizeof(*region));
+}
+
+/**
  * rocsvm_region_empty - whether a region holds no range
  * @region: the region
  *

@@ -67,6 +67,10 @@ void rocsvm_region_init(struct rocsvm_region *region, u64 base, u64 end,
 void rocsvm_region_init_apart(struct rocsvm_region *region,
 			      const struct rocsvm_aperture *gpuvm);
 void rocsvm_region_fini(struct rocsvm_region *region);
+void rocsvm_region_abandon(struct rocsvm_region *region,
+			   void (*release)(struct rocsvm_range *range,
+					   void *data),
+			   void *data);
 bool rocsvm_region_empty(const struct rocsvm_region *region);
 
 int rocsvm_range_insert(struct rocsvm_region *region,

@@ -63,6 +63,16 @@ static int registration_cmp_key(const void *key, const struct rb_node *node)
 					     node));
 }
 
+static struct rocsvm_registration *
+registration_find(const struct rocsvm_space *space, u64 va, u64 length)
+{
+	const struct rocsvm_unregister key = { .va = va, .length = length };
+	struct rb_node *node;
+
+	node = rb_find(&key, &space->registrations, registration_cmp_key);
+	return node ? rb_entry(node, struct rocsvm_registration, node) : NULL;
+}
+
 /* The longest registration that begins at an address. */
 static struct rocsvm_registration *
 registration_at(const struct rocsvm_space *space, u64 va)
@@ -81,6 +91,14 @@ registration_at(const struct rocsvm_space *space, u64 va)
 		}
 	}
 	return found;
+}
+
+/* It is in the tree no more. */
+static void registration_free(struct rocsvm_space *space,
+			      struct rocsvm_registration *reg)
+{
+	rocsvm_uncharge(space, ROCSVM_LIMIT_REGISTRATIONS);
+	kfree(reg);
 }
 
 /*
@@ -147,10 +165,11 @@ static int segments_refill(struct rocsvm_space *space,
 	     seg = rocsvm_segment_after(space, pages, seg)) {
 		if (seg->buf.handle)
 			continue;
+		if (fatal_signal_pending(current))
+			return -EINTR;
 		err = rocsvm_segment_fill(space, seg, 0);
 		if (err)
 			return err;
-		cond_resched();
 	}
 	return 0;
 }
@@ -173,7 +192,6 @@ static int segments_map(struct rocsvm_space *space,
 		if (err)
 			return err;
 		seg->added = gpus & ~before;
-		cond_resched();
 	}
 	return 0;
 }
@@ -199,7 +217,9 @@ static void segments_undo(struct rocsvm_space *space,
 	while ((seg = rocsvm_segment_next(space, addr, pages->end))) {
 		addr = rocsvm_segment_end(seg);
 		if (!seg->buf.registrations) {
-			if (rocsvm_segment_drain(space, seg))
+			/* KFD is not asked where the process is being killed. */
+			if (fatal_signal_pending(current) ||
+			    rocsvm_segment_drain(space, seg))
 				seg->buf.lost = true;
 			rocsvm_segment_retire(seg);
 		} else if (seg->added) {
@@ -269,6 +289,7 @@ static int register_locked(struct rocsvm_space *space,
 {
 	struct rocsvm_pages pages;
 	int gpu, err;
+	bool is_new;
 	u64 gpus;
 
 	rocsvm_segments_drain_suspects(space);
@@ -282,16 +303,24 @@ static int register_locked(struct rocsvm_space *space,
 	err = register_check(space, cmd, &pages);
 	if (err)
 		return err;
+	is_new = !registration_find(space, cmd->va, cmd->length);
+	if (is_new)
+		err = rocsvm_charge(space, ROCSVM_LIMIT_REGISTRATIONS);
+	if (err)
+		return err;
 
 	err = segments_refill(space, &pages);
 	if (!err)
 		err = segments_create(space, &pages, cmd, gpu);
 	if (!err)
 		err = segments_map(space, &pages, gpus);
-	if (err)
-		segments_undo(space, &pages);
-	else
+	if (!err) {
 		register_commit(space, &pages, reg);
+		return 0;
+	}
+	segments_undo(space, &pages);
+	if (is_new)
+		rocsvm_uncharge(space, ROCSVM_LIMIT_REGISTRATIONS);
 	return err;
 }
 
@@ -339,7 +368,7 @@ int rocsvm_register(struct rocsvm_ucmd *ucmd)
 	if (err)
 		return err;
 
-	reg = kzalloc(sizeof(*reg), GFP_KERNEL_ACCOUNT);
+	reg = kzalloc(sizeof(*reg), ROCSVM_GFP);
 	if (!reg)
 		return -ENOMEM;
 	reg->va = cmd->va;
@@ -375,12 +404,12 @@ static int segments_drain(struct rocsvm_space *space,
 		if (seg->buf.registrations != 1)
 			continue;
 		gpus = seg->buf.mapped;
-		err = rocsvm_segment_drain(space, seg);
+		err = fatal_signal_pending(current) ? -EINTR :
+		      rocsvm_segment_drain(space, seg);
 		if (err)
 			break;
 		seg->added = gpus;
 		done.end = rocsvm_segment_end(seg);
-		cond_resched();
 	}
 	if (!err)
 		return 0;
@@ -400,14 +429,12 @@ static int unregister_locked(struct rocsvm_space *space,
 	struct rocsvm_registration *reg;
 	struct rocsvm_segment *seg;
 	struct rocsvm_pages pages;
-	struct rb_node *node;
 	u64 addr;
 	int err;
 
-	node = rb_find(cmd, &space->registrations, registration_cmp_key);
-	if (!node)
+	reg = registration_find(space, cmd->va, cmd->length);
+	if (!reg)
 		return -ENOENT;
-	reg = rb_entry(node, struct rocsvm_registration, node);
 	err = registration_pages(space, reg, &pages);
 	if (!err)
 		err = segments_drain(space, &pages);
@@ -417,6 +444,7 @@ static int unregister_locked(struct rocsvm_space *space,
 	addr = pages.base;
 	while ((seg = rocsvm_segment_next(space, addr, pages.end))) {
 		addr = rocsvm_segment_end(seg);
+		cond_resched();
 		seg->added = 0;
 		/* A lost one has none. */
 		if (!seg->buf.registrations)
@@ -430,7 +458,7 @@ static int unregister_locked(struct rocsvm_space *space,
 	space->num_registrations--;
 	if (!--reg->count) {
 		rb_erase(&reg->node, &space->registrations);
-		kfree(reg);
+		registration_free(space, reg);
 	}
 	return 0;
 }
@@ -528,7 +556,6 @@ int rocsvm_registration_unmap(struct rocsvm_space *space, u64 va, u64 gpus)
 		err = rocsvm_buffer_unmap(space, &seg->buf, these);
 		if (err)
 			return err;
-		cond_resched();
 	}
 	return 0;
 }
@@ -541,7 +568,7 @@ static void registrations_drop(struct rocsvm_space *space)
 
 	rbtree_postorder_for_each_entry_safe(reg, next, &space->registrations,
 					     node) {
-		kfree(reg);
+		registration_free(space, reg);
 		cond_resched();
 	}
 	space->registrations = RB_ROOT;

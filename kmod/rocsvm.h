@@ -11,8 +11,9 @@
  *                            readers in page faults, without the lock
  *           page lock        a fault asks the gate again under it
  *
- * The list of dormant spaces has a spinlock of its own, a leaf; so has the list
- * of segments that a notifier's callback has found unmapped (segment.c).
+ * The list of dormant spaces has a spinlock of its own, a leaf; so have the list
+ * of segments that a notifier's callback has found unmapped (segment.c) and the
+ * table of users (limits.c).
  *
  * space->lock is never taken in a page fault, in the mmu_notifier's callback,
  * in ->mmap() or in ->get_unmapped_area(), and a KFD ioctl is never forwarded
@@ -53,7 +54,15 @@
 #define ROCSVM_MAX_ALIGNMENT	SZ_1G
 #define ROCSVM_MAX_GUARD	SZ_1G
 
+/*
+ * For what a program can have made again and again: it is charged to its memory
+ * cgroup, and where there is none left the program is told so. Nobody is killed
+ * for it.
+ */
+#define ROCSVM_GFP		(GFP_KERNEL_ACCOUNT | __GFP_RETRY_MAYFAIL | __GFP_NOWARN)
+
 struct dma_buf;
+struct rocsvm_user;
 
 /**
  * struct rocsvm_work - the module's licence to change the window's mappings
@@ -63,8 +72,6 @@ struct dma_buf;
  *	reads its own pointer here wrote it itself, so the members below are
  *	its own as well
  * @search: where a new window may go, when an address is asked for
- * @pieces: for the mmap aperture: offsets in the files are addresses
- * @piece: where a piece of the mmap aperture may go, when one is asked for
  * @expect: the file whose mappings may be replaced by a fixed mapping
  * @expect_pgoff: the offset in it that belongs to @expect_start
  * @expect_start: see @expect_pgoff; both unused (0) where any offset will do
@@ -79,9 +86,7 @@ struct rocsvm_work {
 	refcount_t ref;
 	struct mm_struct *mm;
 	struct task_struct *task;
-	bool pieces;
 	struct rocsvm_search *search;
-	const struct rocsvm_piece *piece;
 	struct file *expect;
 	unsigned long expect_start;
 	pgoff_t expect_pgoff;
@@ -119,7 +124,7 @@ struct rocsvm_gate {
  * @first: first page offset in the window file
  * @last: last page offset, inclusive
  *
- * Read under RCU: the owner frees it with kfree_rcu().
+ * Read under RCU: while the mm has users the owner frees it with kfree_rcu().
  */
 struct rocsvm_opening {
 	struct rb_node node;
@@ -217,7 +222,7 @@ struct rocsvm_gpu {
  *	rocsvm_buffer_file(), in pages
  * @mapped: GPUs (by index in the space) it is mapped to
  * @tag: the user's number
- * @link: in rocsvm_space.quarantine
+ * @link: in rocsvm_space.quarantine, if it is quarantined and not lost
  * @rcu: for kfree_rcu()
  * @dmabuf: imported, or exported: its dma-buf; a reference, or NULL
  * @inside: address reservations: placement of the buffers in it, or NULL
@@ -262,6 +267,21 @@ enum rocsvm_region_index {
 	ROCSVM_NUM_REGIONS,
 };
 
+/**
+ * enum rocsvm_limit - what there may be only so many of
+ * @ROCSVM_LIMIT_SPACES: spaces of one user
+ * @ROCSVM_LIMIT_BUFFERS: buffers of every kind, and what was one and is still
+ *	in quarantine
+ * @ROCSVM_LIMIT_REGISTRATIONS: registrations and segments
+ * @ROCSVM_NUM_LIMITS: how many there are
+ */
+enum rocsvm_limit {
+	ROCSVM_LIMIT_SPACES,
+	ROCSVM_LIMIT_BUFFERS,
+	ROCSVM_LIMIT_REGISTRATIONS,
+	ROCSVM_NUM_LIMITS,
+};
+
 /* What is asked once. */
 enum rocsvm_answer {
 	ROCSVM_UNKNOWN,
@@ -273,6 +293,7 @@ enum rocsvm_answer {
  * struct rocsvm_space - everything that is kept for one mm
  * @mn: ties the space to its mm; one user a file, one while it is live or
  *	dormant
+ * @user: who is charged for it
  * @lock: protects all below
  * @tgid: the thread group that opened it: KFD serves no other
  * @setup_task: who is opening KFD for the space, under @lock; others may look
@@ -300,12 +321,14 @@ enum rocsvm_answer {
  * @quarantined_bytes: sum of the lengths in quarantine
  * @num_registrations: live registrations
  * @registered_bytes: sum of the lengths of the segments
+ * @used: what is charged to @user, by enum rocsvm_limit
  * @kfd_export: whether KFD makes dma-bufs
  *
  * Found by its mm: every open in the process has the same space.
  */
 struct rocsvm_space {
 	struct mmu_notifier mn;
+	struct rocsvm_user *user;
 	struct mutex lock;	/* outermost; protects all below */
 	struct pid *tgid;
 	struct task_struct *setup_task;
@@ -331,6 +354,7 @@ struct rocsvm_space {
 	u64 quarantined_bytes;
 	u64 num_registrations;
 	u64 registered_bytes;
+	unsigned long used[ROCSVM_NUM_LIMITS];
 	enum rocsvm_answer kfd_export;
 };
 
@@ -516,7 +540,7 @@ void rocsvm_gate_close(struct rocsvm_gate *gate,
 		       struct rocsvm_opening *opening);
 void rocsvm_gate_shut(struct rocsvm_gate *gate);
 void rocsvm_gate_end(struct file *file);
-struct rocsvm_work *rocsvm_work_create(struct mm_struct *mm, bool pieces);
+struct rocsvm_work *rocsvm_work_create(struct mm_struct *mm);
 void rocsvm_work_begin(struct rocsvm_work *work);
 void rocsvm_work_end(struct rocsvm_work *work);
 void rocsvm_work_put(struct rocsvm_work *work);
@@ -561,6 +585,14 @@ int rocsvm_kfd_call(struct rocsvm_space *space, unsigned int cmd, void *args,
 long rocsvm_kfd_forward(struct rocsvm_space *space, unsigned int cmd,
 			unsigned long arg);
 int rocsvm_kfd_mmap(struct rocsvm_space *space, struct vm_area_struct *vma);
+
+/* limits.c */
+void rocsvm_limits_init(void);
+int rocsvm_limits_attach(struct rocsvm_space *space);
+void rocsvm_limits_detach(struct rocsvm_space *space);
+int rocsvm_charge(struct rocsvm_space *space, enum rocsvm_limit what);
+void rocsvm_uncharge(struct rocsvm_space *space, enum rocsvm_limit what);
+long rocsvm_user_usage(enum rocsvm_limit what);
 
 /* observe.c: counters over all spaces */
 extern const struct attribute_group *rocsvm_groups[];

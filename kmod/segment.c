@@ -100,7 +100,7 @@ static struct rocsvm_watch *watch_get(struct rocsvm_space *space)
 		watch = any->watch;
 		refcount_inc(&watch->ref);
 	} else {
-		watch = kzalloc(sizeof(*watch), GFP_KERNEL_ACCOUNT);
+		watch = kzalloc(sizeof(*watch), ROCSVM_GFP);
 		if (!watch)
 			return NULL;
 		refcount_set(&watch->ref, 1);
@@ -268,7 +268,7 @@ int rocsvm_memory_populate(const struct rocsvm_pages *pages)
 	struct page **batch;
 	int i, n = 0;
 
-	batch = kmalloc_array(POPULATE_BATCH, sizeof(*batch), GFP_KERNEL);
+	batch = kmalloc_array(POPULATE_BATCH, sizeof(*batch), ROCSVM_GFP);
 	if (!batch)
 		return -ENOMEM;
 
@@ -403,6 +403,7 @@ void rocsvm_segment_release(struct rocsvm_segment *seg)
 	list_del(&seg->suspect);
 	spin_unlock(&watch->lock);
 	rocsvm_range_remove(&seg->buf.range);
+	rocsvm_uncharge(watch->space, ROCSVM_LIMIT_REGISTRATIONS);
 	kfree(seg);
 	watch_leave(watch);
 }
@@ -438,14 +439,16 @@ int rocsvm_segment_create(struct rocsvm_space *space,
 	sigset_t old;
 	int err;
 
-	seg = kzalloc(sizeof(*seg), GFP_KERNEL_ACCOUNT);
+	err = rocsvm_charge(space, ROCSVM_LIMIT_REGISTRATIONS);
+	if (err)
+		return err;
+	err = -ENOMEM;
+	seg = kzalloc(sizeof(*seg), ROCSVM_GFP);
 	if (!seg)
-		return -ENOMEM;
+		goto err_uncharge;
 	seg->watch = watch_get(space);
-	if (!seg->watch) {
-		err = -ENOMEM;
+	if (!seg->watch)
 		goto err_free;
-	}
 	INIT_LIST_HEAD(&seg->suspect);
 	err = rocsvm_range_insert_fixed(&space->registered, &seg->buf.range,
 					pages->base, length, 0, 0);
@@ -475,6 +478,8 @@ err_leave:
 	watch_leave(seg->watch);
 err_free:
 	kfree(seg);
+err_uncharge:
+	rocsvm_uncharge(space, ROCSVM_LIMIT_REGISTRATIONS);
 	return err;
 }
 
@@ -512,8 +517,11 @@ void rocsvm_segments_drain_suspects(struct rocsvm_space *space)
 		pages.end = rocsvm_segment_end(seg);
 		err = rocsvm_memory_check(space->mn.mm, &pages, &has_file);
 		WRITE_ONCE(seg->has_file, has_file);
-		/* Not to be given back if KFD lets go of a part only. */
-		if (err)
+		/*
+		 * Not to be given back if KFD lets go of a part only. Of a
+		 * process that is being killed KFD takes all of them at once.
+		 */
+		if (err && !fatal_signal_pending(current))
 			err = segment_take(space, seg);
 		cond_resched();
 

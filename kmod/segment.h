@@ -63,12 +63,13 @@ rocsvm_segment_first(struct rocsvm_space *space,
 	return rocsvm_segment_next(space, pages->base, pages->end);
 }
 
-/* ... and the one after @seg, which must still be there. */
+/* ... and the one after @seg, which must still be there. There can be many. */
 static inline struct rocsvm_segment *
 rocsvm_segment_after(struct rocsvm_space *space,
 		     const struct rocsvm_pages *pages,
 		     const struct rocsvm_segment *seg)
 {
+	cond_resched();
 	return rocsvm_segment_next(space, rocsvm_segment_end(seg), pages->end);
 }
 

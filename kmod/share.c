@@ -278,7 +278,7 @@ static int import_as(struct rocsvm_ucmd *ucmd, const struct rocsvm_alloc *alloc,
 	struct rocsvm_buffer *buf;
 	int err;
 
-	buf = kzalloc(sizeof(*buf), GFP_KERNEL_ACCOUNT);
+	buf = kzalloc(sizeof(*buf), ROCSVM_GFP);
 	if (!buf)
 		return -ENOMEM;
 	get_dma_buf(dmabuf);

@@ -265,10 +265,16 @@ static void space_notifier_release(struct mmu_notifier *mn,
 static struct mmu_notifier *space_notifier_alloc(struct mm_struct *mm)
 {
 	struct rocsvm_space *space;
+	int err;
 
-	space = kzalloc(sizeof(*space), GFP_KERNEL_ACCOUNT);
+	space = kzalloc(sizeof(*space), ROCSVM_GFP);
 	if (!space)
 		return ERR_PTR(-ENOMEM);
+	err = rocsvm_limits_attach(space);
+	if (err) {
+		kfree(space);
+		return ERR_PTR(err);
+	}
 	atomic_inc(&num_allocated);
 	mutex_init(&space->lock);
 	INIT_LIST_HEAD(&space->quarantine);
@@ -284,6 +290,7 @@ static void space_notifier_free(struct mmu_notifier *mn)
 
 	mutex_destroy(&space->lock);
 	put_pid(space->tgid);
+	rocsvm_limits_detach(space);
 	kfree(space);
 	if (atomic_dec_and_test(&num_allocated))
 		wake_up(&spaces_freed);

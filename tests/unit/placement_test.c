@@ -15,6 +15,7 @@ static const struct tap_case cases[] = {
 	{ "region: alignment, given and default", test_region_alignment },
 	{ "region: each error for its cause", test_region_errors },
 	{ "region: zeroed, ended, begun again, ended too early", test_region_without_room },
+	{ "region: abandoned", test_region_abandon },
 	{ "region: 100,000 live ranges", test_region_many },
 	{ "intersection: recorded apertures in every order", test_intersect_recorded },
 	{ "intersection: edges", test_intersect_edges },

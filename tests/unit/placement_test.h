@@ -13,6 +13,7 @@ void test_region_huge(void);
 void test_region_alignment(void);
 void test_region_errors(void);
 void test_region_without_room(void);
+void test_region_abandon(void);
 void test_region_many(void);
 
 /* test_intersect.c */

@@ -503,6 +503,46 @@ void test_region_without_room(void)
 	CHECK_EQ(shim_warnings, warnings + 1);
 }
 
+struct abandoned {
+	struct rocsvm_range *range[8];
+	unsigned int n;
+};
+
+static void abandon_one(struct rocsvm_range *range, void *data)
+{
+	struct abandoned *seen = data;
+
+	seen->range[seen->n++] = range;
+	/* It is the inserter's, who frees it. */
+	memset(range, 0xff, sizeof(*range));
+}
+
+/* Each range is told of once, in order, and the region has no room any more. */
+void test_region_abandon(void)
+{
+	unsigned int warnings = shim_warnings, i;
+	struct abandoned seen = { .n = 0 };
+
+	begin(BASE, 64, PAGE);
+	for (i = 0; i < 8; i++)
+		CHECK_EQ(insert(i, PAGE, 0, i % 2 * PAGE), 0);
+	rocsvm_range_remove(&pool[2]);
+	rocsvm_range_remove(&pool[7]);
+	rocsvm_region_abandon(&region, abandon_one, &seen);
+	CHECK_EQ(seen.n, 6);
+	for (i = 0; i < 6; i++)
+		CHECK(seen.range[i] == &pool[i < 2 ? i : i + 1]);
+	CHECK(rocsvm_region_empty(&region));
+	CHECK(!rocsvm_range_next(&region, 0));
+	CHECK_EQ(insert(0, PAGE, 0, 0), -ENOMEM);
+
+	/* Of one without room there is nothing to tell; nor has it an end. */
+	rocsvm_region_abandon(&region, abandon_one, &seen);
+	CHECK_EQ(seen.n, 6);
+	rocsvm_region_fini(&region);
+	CHECK_EQ(shim_warnings, warnings);
+}
+
 /* As many ranges as a large program has, by arithmetic instead of the model. */
 void test_region_many(void)
 {

@@ -45,6 +45,9 @@
  *            handed the file, a program after exec
  *  EADDRINUSE  KFD's SVM ranges (ROCSVM_SVM_ATTR) hold an address
  *  EBUSY     the SVM space is in use in a way that excludes the call
+ *  EDQUOT    a limit of the module's on buffers or registrations, for one
+ *            space or one user; open(2): on spaces. The module parameters
+ *            max_*; the kernel log names the one
  *  EEXIST    a fixed address is occupied
  *  EFAULT    a pointer inside the structure is bad
  *  EINVAL    a value is out of its documented range
@@ -433,7 +436,9 @@ enum rocsvm_alloc_flags {
  *
  * -ENODEV: @gpu_id (or, where it is 0, every GPU) is unknown, its VM is not
  * acquired, or its gpuvm aperture is not canonical where it has to be.
- * -ENOMEM: no memory, or no gap in the window. -EFAULT: the program has
+ * -ENOMEM: no memory, or no gap in the window. -EDQUOT: the process or the user
+ * has as many buffers as there may be; addresses in quarantine count, too
+ * (max_buffers_per_space, max_buffers_per_user). -EFAULT: the program has
  * unmapped the window there, or @gpu_ids is bad. -EBUSY: the GPU has a scratch
  * reservation already. -EADDRINUSE: a KFD SVM range is in the way.
  *
@@ -630,7 +635,9 @@ struct rocsvm_set_tag {
  * -ERANGE: not wholly inside the SVM range that INFO names. -EEXIST: it meets
  * a buffer. -EFAULT: nothing is mapped somewhere in it, or a device's memory.
  * -EPERM: a part of it may not be written by the program; KFD needs that even
- * for READONLY. -EBUSY: KFD may have something there for good. -EADDRINUSE: a
+ * for READONLY. -EBUSY: KFD may have something there for good. -EDQUOT: the
+ * process or the user has as many registrations and segments as there may be
+ * (max_registrations_per_space, max_registrations_per_user). -EADDRINUSE: a
  * KFD SVM range is in the way.
  *
  * Since: 2
@@ -780,7 +787,7 @@ struct rocsvm_export {
  *
  * -EBADF: @fd is not open. -EINVAL: no dma-buf, or none of amdgpu's GTT or
  * VRAM. -EACCES: the dma-buf can't be written. -ENODEV: its GPU's VM is not
- * acquired. What ALLOC says of addresses.
+ * acquired. What ALLOC says of addresses, and of the number of buffers.
  *
  * Since: 2
  */
