@@ -12,6 +12,7 @@
  * In mappings of these files nothing here looks at current when a page is
  * faulted in: KFD's workers do so on the process's behalf.
  */
+#include <linux/delay.h>
 #include <linux/file.h>
 #include <linux/mman.h>
 #include <linux/pagemap.h>
@@ -26,6 +27,9 @@
 /* What a stack may still grow by, and the heap, before it meets the window. */
 #define ROCSVM_STACK_DISTANCE	SZ_1G
 #define ROCSVM_HEAP_DISTANCE	SZ_16G
+
+/* How long KFD's restore worker rests when a page can't be brought back. */
+#define ROCSVM_REFAULT_PAUSE_MS	100
 
 /* shmem's, the same for every shmem file; set with the first file or mapping */
 static const struct file_operations *shmem_fops;
@@ -190,6 +194,22 @@ void rocsvm_gate_end(struct file *file)
 	queue_work(gate_workqueue, &gate->truncate);
 }
 
+/*
+ * A page can't be brought back: no memory, an error of the swap device. KFD's
+ * restore worker takes that for success, and GPUs would go on with the pages
+ * that the buffer had last, which are somebody else's by now. What has been
+ * invalidated meanwhile it tries again, with the queues stopped.
+ */
+static void window_fault_failed(struct vm_fault *vmf)
+{
+	if (!(vmf->flags & FAULT_FLAG_REMOTE))
+		return;
+	unmap_mapping_pages(vmf->vma->vm_file->f_mapping, vmf->pgoff, 1, false);
+	/* It would try all the time. */
+	if (current->flags & PF_KTHREAD)
+		msleep(ROCSVM_REFAULT_PAUSE_MS);
+}
+
 static vm_fault_t window_fault(struct vm_fault *vmf)
 {
 	struct rocsvm_gate *gate = vmf->vma->vm_file->private_data;
@@ -202,6 +222,8 @@ static vm_fault_t window_fault(struct vm_fault *vmf)
 		return VM_FAULT_SIGSEGV;
 
 	ret = shmem_vm_ops->fault(vmf);
+	if (ret & VM_FAULT_ERROR)
+		window_fault_failed(vmf);
 	/* Without the page lock the mapping may be gone: touch nothing. */
 	if (!(ret & VM_FAULT_LOCKED))
 		return ret;
@@ -306,9 +328,6 @@ static int window_mmap(struct file *file, struct vm_area_struct *vma)
 	if (gate->work->file)
 		return window_mmap_driver(gate->work, vma);
 
-	/* Only now is it known where a piece of the mmap aperture stands. */
-	if (gate->work->pieces)
-		vma->vm_pgoff = (vma->vm_start >> PAGE_SHIFT) + gate->pgoff;
 	err = shmem_fops->mmap(file, vma);
 	if (err)
 		return err;
@@ -341,27 +360,6 @@ static bool window_is_expected(struct rocsvm_work *work, unsigned long addr,
 	return cursor >= addr + len;
 }
 
-/*
- * The mmap aperture: where the kernel's own mmap() would place it, less what
- * the alignment needs. From the top of what it found, as it searches downwards.
- */
-static unsigned long window_find_piece(struct file *file, unsigned long addr,
-				       const struct rocsvm_piece *piece,
-				       unsigned long len, unsigned long flags)
-{
-	unsigned long pad = piece->alignment - PAGE_SIZE;
-	unsigned long first;
-
-	addr = rocsvm_mm_get_unmapped_area(file, addr, len + pad, flags);
-	if (IS_ERR_VALUE(addr))
-		return addr;
-	first = ALIGN_DOWN(addr + pad + piece->guard, piece->alignment);
-	if (first < piece->low || first > piece->end ||
-	    piece->length > piece->end - first)
-		return -ENOMEM;
-	return first - piece->guard;
-}
-
 /* Called in do_mmap(), with mmap_lock held for writing. */
 static unsigned long window_get_unmapped_area(struct file *file,
 					      unsigned long addr,
@@ -381,8 +379,6 @@ static unsigned long window_get_unmapped_area(struct file *file,
 
 	lockdep_assert_held_write(&current->mm->mmap_lock);
 
-	if (!(flags & MAP_FIXED) && work->piece)
-		return window_find_piece(file, addr, work->piece, len, flags);
 	if (!(flags & MAP_FIXED))
 		return rocsvm_search_mm(work->mm, work->search);
 	if (work->expect && !window_is_expected(work, addr, len))
@@ -454,11 +450,10 @@ struct file *rocsvm_gate_file(struct vfsmount *mnt, const char *name,
 /**
  * rocsvm_work_create - make a licence for an mm
  * @mm: the mm
- * @pieces: for the mmap aperture
  *
  * Return: the licence with one reference, or NULL.
  */
-struct rocsvm_work *rocsvm_work_create(struct mm_struct *mm, bool pieces)
+struct rocsvm_work *rocsvm_work_create(struct mm_struct *mm)
 {
 	struct rocsvm_work *work = kzalloc(sizeof(*work), GFP_KERNEL_ACCOUNT);
 
@@ -467,7 +462,6 @@ struct rocsvm_work *rocsvm_work_create(struct mm_struct *mm, bool pieces)
 	refcount_set(&work->ref, 1);
 	mmgrab(mm);
 	work->mm = mm;
-	work->pieces = pieces;
 	return work;
 }
 
@@ -487,7 +481,6 @@ void rocsvm_work_begin(struct rocsvm_work *work)
 void rocsvm_work_end(struct rocsvm_work *work)
 {
 	work->search = NULL;
-	work->piece = NULL;
 	work->expect = NULL;
 	work->expect_start = 0;
 	work->file = NULL;

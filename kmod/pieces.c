@@ -6,14 +6,16 @@
  * mapping of one of the window's files, with guard before and behind, that
  * lives as long as it does. An offset in the files is the address itself, so
  * gate, carving and punching work as they do in the window, and pieces of the
- * page file that stand side by side are one mapping. (Not from 6.12 on, where
- * mmap() compares with the offset that it was called with.)
+ * page file that stand side by side are one mapping. mmap() has to be told the
+ * offset, so the address is looked for first.
  *
  * All calls need space->lock, the current task's mm being the space's.
  */
 #include <linux/mm.h>
 #include <linux/mman.h>
+#include <linux/sched/signal.h>
 
+#include "compat.h"
 #include "rocsvm.h"
 
 /* How often registered memory that was unmapped may be in the way. */
@@ -25,6 +27,48 @@ static struct file *piece_file(const struct rocsvm_window *window, bool huge)
 }
 
 /*
+ * Where the kernel's own mmap() would place it, less what the alignment needs.
+ * From the top of what it found, as it searches downwards.
+ */
+static unsigned long piece_search(struct file *file,
+				  const struct rocsvm_piece *piece,
+				  unsigned long hint)
+{
+	unsigned long total = piece->length + 2 * piece->guard;
+	unsigned long pad = piece->alignment - PAGE_SIZE;
+	unsigned long addr, first;
+
+	if (mmap_read_lock_killable(current->mm))
+		return -EINTR;
+	addr = rocsvm_mm_get_unmapped_area(file, hint, total + pad,
+					   ROCSVM_WINDOW_FLAGS);
+	mmap_read_unlock(current->mm);
+	if (IS_ERR_VALUE(addr))
+		return addr;
+
+	first = ALIGN_DOWN(addr + pad + piece->guard, piece->alignment);
+	if (first < piece->low || first > piece->end ||
+	    piece->length > piece->end - first)
+		return -ENOMEM;
+	return first - piece->guard;
+}
+
+static unsigned long piece_mmap(const struct rocsvm_window *window,
+				struct file *file, unsigned long start,
+				unsigned long length)
+{
+	const struct rocsvm_gate *gate = file->private_data;
+	unsigned long ret;
+
+	rocsvm_work_begin(window->work);
+	ret = vm_mmap(file, start, length, ROCSVM_WINDOW_PROT,
+		      ROCSVM_WINDOW_FLAGS | MAP_FIXED_NOREPLACE,
+		      start + (gate->pgoff << PAGE_SHIFT));
+	rocsvm_work_end(window->work);
+	return ret;
+}
+
+/*
  * Map a piece where it fits, preferably at @hint; or at @fixed. What mmap()
  * says of RLIMIT_MEMLOCK and of the lowest address is said in ALLOC's words.
  */
@@ -32,15 +76,22 @@ static unsigned long piece_map(const struct rocsvm_window *window, bool huge,
 			       const struct rocsvm_piece *piece,
 			       unsigned long hint, unsigned long fixed)
 {
-	unsigned long total = piece->length + 2 * piece->guard, ret;
+	unsigned long total = piece->length + 2 * piece->guard;
+	struct file *file = piece_file(window, huge);
+	unsigned long start, ret;
 
-	rocsvm_work_begin(window->work);
-	window->work->piece = piece;
-	ret = vm_mmap(piece_file(window, huge),
-		      fixed ? fixed - piece->guard : hint, total,
-		      ROCSVM_WINDOW_PROT, ROCSVM_WINDOW_FLAGS |
-		      (fixed ? MAP_FIXED_NOREPLACE : 0), 0);
-	rocsvm_work_end(window->work);
+	for (;;) {
+		start = fixed ? fixed - piece->guard :
+				piece_search(file, piece, hint);
+		if (IS_ERR_VALUE(start))
+			return start;
+		ret = piece_mmap(window, file, start, total);
+		if (fixed || ret != -EEXIST)
+			break;
+		/* A mmap() of another thread came between. */
+		if (fatal_signal_pending(current))
+			return -EINTR;
+	}
 	if (ret == -EAGAIN)
 		return -ENOMEM;
 	if (ret == -EPERM)

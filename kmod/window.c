@@ -192,9 +192,15 @@ static u64 rlimit_as_left(const struct mm_struct *mm)
 static int window_size(struct mm_struct *mm, const struct rocsvm_aperture *svm,
 		       struct rocsvm_search *search, u64 overhead, u64 *length)
 {
-	u64 wanted = clamp_t(u64, READ_ONCE(svm_size), ROCSVM_MIN_WINDOW,
-			     ROCSVM_CANONICAL_END);
-	u64 as_left;
+	u64 max = ROCSVM_CANONICAL_END, wanted, as_left;
+
+	/*
+	 * Where GPUs address less than the CPU, others in the process need room
+	 * there, too: libhsakmt reserves half of what they address, or less.
+	 */
+	if (svm->limit < ROCSVM_CANONICAL_END - 1)
+		max = max((svm->limit + 1) / 4, ROCSVM_MIN_WINDOW);
+	wanted = clamp_t(u64, READ_ONCE(svm_size), ROCSVM_MIN_WINDOW, max);
 
 	if (mmap_read_lock_killable(mm))
 		return -EINTR;
@@ -233,7 +239,7 @@ int rocsvm_window_create_files(struct rocsvm_window *window,
 	vm_flags_t flags = VM_DONTCOPY | VM_DONTDUMP | VM_NORESERVE;
 	struct file *file;
 
-	window->work = rocsvm_work_create(mm, window->pieces);
+	window->work = rocsvm_work_create(mm);
 	if (!window->work)
 		return -ENOMEM;
 

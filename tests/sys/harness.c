@@ -8,6 +8,7 @@
 #include <poll.h>
 #include <stdarg.h>
 #include <sys/socket.h>
+#include <sys/utsname.h>
 
 int test_failures;
 
@@ -74,6 +75,16 @@ bool debug_kernel(void)
 	const char *value = getenv("ROCSVM_DEBUG_KERNEL");
 
 	return value && *value && strcmp(value, "0");
+}
+
+bool kernel_since(unsigned int major, unsigned int minor)
+{
+	unsigned int is_major, is_minor;
+	struct utsname name;
+
+	ASSERT_EQ(uname(&name), 0);
+	ASSERT_EQ(sscanf(name.release, "%u.%u", &is_major, &is_minor), 2);
+	return is_major > major || (is_major == major && is_minor >= minor);
 }
 
 unsigned long scaled(unsigned long stock, unsigned long debug)

@@ -118,6 +118,12 @@ void test_fail(const char *file, int line, const char *what, long long seen,
 /* Is this a debug kernel (ROCSVM_DEBUG_KERNEL), some ten times slower? */
 bool debug_kernel(void);
 
+/*
+ * Does this kernel do what Linux does from that version on? For what differs
+ * between kernels to the eyes of a program, and there is nothing else to ask.
+ */
+bool kernel_since(unsigned int major, unsigned int minor);
+
 /* How often to do something: @stock times, or @debug times on such a kernel. */
 unsigned long scaled(unsigned long stock, unsigned long debug);
 
