@@ -5,7 +5,7 @@
 # tests/sys/helper, build/sys/helper/<name>.
 
 SYS_OUT := $(BUILD)/sys
-SYS_COMMON := harness maps pagetable gpuqueue kprobe
+SYS_COMMON := harness maps pagetable gpuqueue kprobe failnth
 SYS_TESTS := $(filter-out $(SYS_COMMON),$(basename $(notdir $(wildcard tests/sys/*.c))))
 SYS_CFLAGS := $(CFLAGS) -Itests/sys -I.
 SYS_COMMON_OBJS := $(SYS_COMMON:%=$(SYS_OUT)/obj/%.o) $(SYS_OUT)/obj/sdma.o
@@ -39,5 +39,17 @@ $(SYS_OUT)/helper/base_asan: override CC := gcc
 $(SYS_OUT)/helper/base_%: tests/sys/helper/base.c
 	@mkdir -p $(@D) $(SYS_OUT)/obj
 	$(Q)$(CC) $(SYS_CFLAGS) $(SYS_LINK) -MMD -MF $(SYS_OUT)/obj/base_$*.d -o $@ $<
+
+# Injected failures are filtered by a module for the debug kernel.
+FILTER_SRC := tests/sys/failnth_filter
+FILTER_KO := $(SYS_OUT)/helper/failnth_filter.ko
+module-debug: $(FILTER_KO)
+
+$(FILTER_KO): $(FILTER_SRC)/failnth_filter.c $(FILTER_SRC)/Kbuild
+	@mkdir -p $(@D) $(SYS_OUT)/obj/failnth_filter
+	$(Q)cp $^ $(SYS_OUT)/obj/failnth_filter/
+	+$(Q)$(MAKE) --no-print-directory -C "$$(tests/vm/get-kernel debug)/build" \
+		M=$(abspath $(SYS_OUT))/obj/failnth_filter modules
+	$(Q)install -m 755 $(SYS_OUT)/obj/failnth_filter/failnth_filter.ko $@
 
 -include $(wildcard $(SYS_OUT)/obj/*.d)

@@ -116,7 +116,6 @@ static void test(void)
 	c.before = before_munmap;
 	c.call = call_munmap;
 	c.after = after_munmap;
-	c.varying = true;
 	failnth_sweep(&c, &m);
 	close(m.fd);
 }

@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The control page is replaced by memory that never comes: each call that has
+ * to do with KFD stalls with its process's lock held, and so do its other
+ * threads. Other processes don't notice, and the process can be killed.
+ */
+#include "batch.h"
+#include "stalled.h"
+
+struct way {
+	const char *name;
+	void (*prepare)(void);
+	void (*call)(struct staller *s);
+	/* The space's lock is held meanwhile. */
+	bool locks;
+};
+
+static struct window w;
+static struct stalled memory;
+static char *va, *own_memory;
+static int dmabuf = -1;
+
+static void with_host(void)
+{
+	va = svm_alloc(w.fd, ROCSVM_KIND_HOST, PAGE);
+}
+
+static void with_gtt(void)
+{
+	va = svm_alloc(w.fd, ROCSVM_KIND_GTT, PAGE);
+	dmabuf = svm_export(w.fd, va);
+}
+
+static void with_registered(void)
+{
+	own_memory = own_private(PAGE);
+	*own_memory = 1;
+	ASSERT_EQ(reg_add_mapped(w.fd, own_memory, PAGE, w.gpu), 0);
+}
+
+static void with_own(void)
+{
+	own_memory = own_private(PAGE);
+	*own_memory = 1;
+}
+
+static void call_alloc(struct staller *s)
+{
+	void *unused;
+
+	svm_try_alloc(s->fd, ROCSVM_KIND_VRAM, PAGE, &unused);
+}
+
+static void call_map(struct staller *s)
+{
+	svm_map_all(s->fd, va);
+}
+
+static void call_register(struct staller *s)
+{
+	reg_add(s->fd, own_memory, PAGE);
+}
+
+static void call_unregister(struct staller *s)
+{
+	reg_end(s->fd, own_memory, PAGE);
+}
+
+static void call_munmap(struct staller *s)
+{
+	(void)s;
+	munmap(own_memory, PAGE);
+}
+
+static void call_import(struct staller *s)
+{
+	struct rocsvm_import args = { .fd = dmabuf };
+
+	svm_import_args(s->fd, &args);
+}
+
+static void call_batch(struct staller *s)
+{
+	uint32_t done = 0;
+	struct batch b;
+
+	batch_open(&b, s->fd, 1);
+	batch_alloc(&b, ROCSVM_KIND_HOST, 0, PAGE);
+	batch_run(&b, 0, &done);
+}
+
+static void call_scratch(struct staller *s)
+{
+	struct rocsvm_alloc args = {
+		.kind = ROCSVM_KIND_SCRATCH, .gpu_id = w.gpu,
+		.length = KiB(64),
+	};
+
+	svm_alloc_args(s->fd, &args);
+}
+
+static void call_svm_attr(struct staller *s)
+{
+	struct kfd_ioctl_svm_attribute attr = {
+		.type = KFD_IOCTL_SVM_ATTR_GRANULARITY,
+	};
+	struct rocsvm_svm_attr args = {
+		.size = sizeof(args), .op = KFD_IOCTL_SVM_OP_GET_ATTR,
+		.num_attrs = 1, .va = (uintptr_t)own_memory, .length = PAGE,
+		.attrs = (uintptr_t)&attr,
+	};
+
+	svm_ioctl(s->fd, ROCSVM_SVM_ATTR, &args);
+}
+
+static void call_close(struct staller *s)
+{
+	close(s->fd);
+}
+
+static const struct way ways[] = {
+	{ "ALLOC", with_own, call_alloc, true },
+	{ "close", with_host, call_close, false },
+	{ "munmap of registered memory", with_registered, call_munmap, true },
+	{ "MAP", with_host, call_map, true },
+	{ "REGISTER", with_own, call_register, true },
+	/* From here on not on the debug kernel. */
+	{ "UNREGISTER", with_registered, call_unregister, true },
+	{ "IMPORT", with_gtt, call_import, true },
+	{ "BATCH", with_own, call_batch, true },
+	{ "scratch", with_own, call_scratch, true },
+	{ "SVM_ATTR", with_own, call_svm_attr, true },
+};
+
+/* All of its threads are held up, and none of them for good. */
+static void held_up(void *arg)
+{
+	const struct way *way = arg;
+	static struct rocsvm_info info = { .size = sizeof(info) };
+	struct staller caller = { .call = way->call }, waiter = {
+		.cmd = ROCSVM_INFO, .arg = &info,
+	};
+	char *page;
+
+	w = window_open();
+	way->prepare();
+	stalled_open(&memory, 1);
+	page = at(w.control_vma.start);
+	ASSERT_EQ((intptr_t)mremap(memory.pages, PAGE, PAGE, MREMAP_MAYMOVE |
+				   MREMAP_FIXED, page), (intptr_t)page);
+	memory.pages = page;
+	/* It has left its registration behind. */
+	stalled_range(&memory, UFFDIO_REGISTER_MODE_MISSING);
+	caller.fd = waiter.fd = w.fd;
+	staller_start(&caller);
+	stalled_wait(&memory, 1);
+	if (way->locks) {
+		staller_start(&waiter);
+		usleep(scaled(50000, 500000));
+		EXPECT(!waiter.back);
+	}
+	stalled_for_ever();
+}
+
+static void all(void)
+{
+	for (size_t i = 0; i < scaled(ARRAY_SIZE(ways), 5); i++)
+		stalled_process(ways[i].name, held_up, (void *)&ways[i]);
+}
+
+static void test(void)
+{
+	toctou_beside(all);
+}
+
+int main(void)
+{
+	return test_main(test);
+}
