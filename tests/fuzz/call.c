@@ -32,7 +32,7 @@ static const char *staged_for(uint64_t page)
 /* Serves what is asked for, late: the thread must touch no such page itself. */
 static void *uffd_serve(void *arg)
 {
-	struct rng rng = { fz.seed ^ 0x5747a11ed };
+	struct rng rng = { fz.seed ^ 0x5747a11ed, NULL };
 	struct uffd_msg msg;
 	sigset_t all;
 
@@ -47,6 +47,8 @@ static void *uffd_serve(void *arg)
 		if (msg.event != UFFD_EVENT_PAGEFAULT)
 			continue;
 		usleep(below(&rng, 3000));
+		while (fz.never)
+			pause();
 		/* It may be there already, or nothing be there any more. */
 		if (ioctl(uffd, UFFDIO_COPY, &copy) && errno == EEXIST)
 			ioctl(uffd, UFFDIO_WAKE, &(struct uffdio_range){ page, PAGE });
@@ -240,7 +242,7 @@ void mutate_call(struct worker *w, struct call *c)
 
 /* Named for every call, or for closing the file in another thread. */
 #define COMMON EFAULT, EINVAL, E2BIG, EOPNOTSUPP, EBADF
-#define PLACED EEXIST, ERANGE, ENODEV, ENOMEM, EBUSY, EADDRINUSE
+#define PLACED EEXIST, ERANGE, ENODEV, ENOMEM, EBUSY, EADDRINUSE, EDQUOT
 
 static const uint8_t allowed[][16] = {
 	[_IOC_NR(ROCSVM_INFO) - ROCSVM_CMD_BASE] = { COMMON },
@@ -307,7 +309,7 @@ void call_send(struct worker *w, struct call *c)
 		say("%u: ioctl %#x place %d/%d: %d", w->index, (int)_IOC_NR(c->cmd),
 		    c->place, c->list_place, c->result);
 	if (c->cmd == ROCSVM_REGISTER && !c->result)
-		w->registered[below(&w->rng, REGISTERED)] = (struct range){
+		w->registered[below(&w->rng, REGISTERED / fz.narrow)] = (struct range){
 			c->in.reg.va, c->in.reg.length,
 		};
 	c->out = c->in;

@@ -11,9 +11,6 @@
 
 struct fuzz fz;
 
-/* A descriptor out of the way of those that come and go. */
-#define SVM_FD 200
-
 void report(const char *format, ...)
 {
 	char text[256];
@@ -22,8 +19,9 @@ void report(const char *format, ...)
 	va_start(ap, format);
 	vsnprintf(text, sizeof(text), format, ap);
 	va_end(ap);
-	report_text("seed %llu (%s), step %lu: %s", (unsigned long long)fz.seed,
-	    fuzz_mode_text(fz.mode), tally->steps, text);
+	fz.reported = true;
+	report_text("%s (%s), step %lu: %s", fz.name, fuzz_mode_text(fz.mode),
+		    tally->steps, text);
 }
 
 uint32_t fuzz_mode_of(uint64_t seed)
@@ -32,7 +30,7 @@ uint32_t fuzz_mode_of(uint64_t seed)
 		MODE_TEAR, MODE_SCRIBBLE, MODE_KILL, MODE_SIGNALS, MODE_REOPEN,
 		MODE_KFD,
 	};
-	struct rng r = { seed * 1000003 };
+	struct rng r = { seed * 1000003, NULL };
 	uint32_t mode = one_in(&r, 3) ? MODE_MMAP : 0;
 
 	if (one_in(&r, 2)) {
@@ -65,7 +63,7 @@ const char *fuzz_mode_text(uint32_t mode)
 /* ---- threads -------------------------------------------------------------- */
 
 /* New addresses into the table; what was there is freed, to keep few alive. */
-static void remember(struct worker *w, const struct call *c)
+void remember(struct worker *w, const struct call *c)
 {
 	uint64_t va = 0, old;
 
@@ -101,7 +99,7 @@ static void remember_batch(struct worker *w, const struct call *c)
 	}
 }
 
-static void spoil(struct worker *w, struct call *c)
+void spoil(struct worker *w, struct call *c)
 {
 	if (one_in(&w->rng, 4)) {
 		mutate_call(w, c);
@@ -135,7 +133,7 @@ static void race_step(struct worker *w)
 }
 
 /* What a call that makes sense must have come to. */
-static void expect_success(const struct call *c)
+void expect_success(const struct call *c)
 {
 	const struct item *item = NULL;
 
@@ -196,7 +194,7 @@ static void on_alarm(int signal)
 	(void)signal;
 }
 
-static void signals_start(struct rng *r)
+void signals_start(struct rng *r)
 {
 	struct itimerval timer = {
 		.it_interval.tv_usec = 500 + below(r, 5000),
@@ -211,13 +209,14 @@ static void signals_start(struct rng *r)
 	setitimer(ITIMER_REAL, &timer, NULL);
 }
 
-static void open_space(void)
+void space_open(void)
 {
 	int fd = svm_open();
 
 	ASSERT_GE(fd, 0);
 	fz.gpu = svm_gpu(fd, 0);
-	fz.render = render_open(fz.gpu);
+	if (fz.render <= 0)
+		fz.render = render_open(fz.gpu);
 	ASSERT_GE(fz.render, 0);
 	ASSERT_EQ(svm_acquire(fd, fz.gpu, fz.render), 0);
 	fz.fd = SYS(fcntl(fd, F_DUPFD_CLOEXEC, SVM_FD));
@@ -231,24 +230,33 @@ static void open_space(void)
 		ASSERT_EQ(svm_ioctl(fz.fd, ROCSVM_RESERVE, &args), 0);
 	}
 	ASSERT_EQ(svm_info(fz.fd, &model.info), 0);
+}
+
+void arena_init(void)
+{
 	fz.arena = mmap(NULL, ARENA_PAGES * PAGE, PROT_READ | PROT_WRITE,
 			MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	ASSERT(fz.arena != MAP_FAILED);
 }
 
-void child_main(uint64_t seed, uint32_t steps, bool trace)
+void child_main(void *arg)
 {
+	const struct seeded *seeded = arg;
 	static struct worker workers[MAX_THREADS];
 	pthread_t threads[MAX_THREADS];
-	struct rng r = { seed };
+	struct rng r = { seeded->seed, NULL };
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	fz.seed = seed;
-	fz.mode = fuzz_mode_of(seed);
-	fz.steps = steps;
-	fz.trace = trace;
+	fz.seed = seeded->seed;
+	snprintf(fz.name, sizeof(fz.name), "seed %llu", (unsigned long long)fz.seed);
+	fz.mode = fuzz_mode_of(fz.seed);
+	fz.steps = seeded->steps;
+	fz.trace = seeded->trace;
+	fz.room = KNOWN;
+	fz.narrow = 1;
 	fz.threads = fz.mode & MODE_MODEL ? 1 : 2 + below(&r, MAX_THREADS - 1);
-	open_space();
+	space_open();
+	arena_init();
 	for (uint32_t i = 0; i < fz.threads; i++) {
 		workers[i].index = i;
 		workers[i].rng.state = rnd64(&r);

@@ -11,7 +11,7 @@
 
 /* ---- registered memory --------------------------------------------------- */
 
-static void disturb_arena(struct rng *r)
+void disturb_arena(struct rng *r)
 {
 	uint32_t page = below(r, ARENA_PAGES - ARENA_STALLED);
 	uint32_t count = 1 + below(r, 16);
@@ -123,7 +123,7 @@ static void try_range(struct rng *r, uint64_t va, uint64_t length)
 	}
 }
 
-static void disturb_window(struct rng *r)
+void disturb_window(struct rng *r)
 {
 	static const int advice[] = {
 		MADV_DONTNEED, MADV_REMOVE, MADV_FREE, MADV_COLD, MADV_PAGEOUT,
@@ -153,7 +153,7 @@ static void disturb_window(struct rng *r)
 }
 
 /* Whole mappings can be unmapped; then the program's own may stand there. */
-static void tear_window(struct rng *r)
+void tear_window(struct rng *r)
 {
 	struct vma v;
 
@@ -166,7 +166,7 @@ static void tear_window(struct rng *r)
 		     MAP_NORESERVE, -1, 0);
 }
 
-static void scribble(struct rng *r)
+void scribble(struct rng *r)
 {
 	struct vma v;
 
@@ -184,7 +184,7 @@ static void scribble(struct rng *r)
 /* ---- processes and files ------------------------------------------------- */
 
 /* The parent's window is not the child's. Only system calls: it has threads. */
-static void fork_child(struct rng *r)
+void fork_child(struct rng *r)
 {
 	struct rocsvm_info info = { .size = sizeof(info) };
 	struct iovec to = { &info, 8 }, from = { (void *)(uintptr_t)known_get(r), 8 };
@@ -219,7 +219,7 @@ static void fork_child(struct rng *r)
 		report("a forked child can read its parent's buffers");
 }
 
-static void open_and_close(struct rng *r)
+void open_and_close(struct rng *r)
 {
 	int fd = svm_open();
 
@@ -230,7 +230,7 @@ static void open_and_close(struct rng *r)
 }
 
 /* The last file may go with this; calls in other threads are -EBADF then. */
-static void reopen(void)
+void reopen(void)
 {
 	struct rocsvm_acquire_vm args = {
 		.size = sizeof(args), .gpu_id = fz.gpu, .drm_fd = fz.render,
@@ -323,7 +323,7 @@ static void kfd_alloc(struct rng *r)
 	args.mmap_offset = args.va_addr;
 	if (ioctl(fz.fd, AMDKFD_IOC_ALLOC_MEMORY_OF_GPU, &args))
 		return;
-	old = atomic_exchange(&fz.handles[below(r, KFD_HANDLES)], args.handle);
+	old = atomic_exchange(&fz.handles[below(r, KFD_HANDLES / fz.narrow)], args.handle);
 	if (old)
 		ioctl(fz.fd, AMDKFD_IOC_FREE_MEMORY_OF_GPU,
 		      &(struct kfd_ioctl_free_memory_of_gpu_args){ old });
@@ -332,7 +332,7 @@ static void kfd_alloc(struct rng *r)
 void kfd_call(struct worker *w)
 {
 	struct rng *r = &w->rng;
-	uint64_t handle = fz.handles[below(r, KFD_HANDLES)];
+	uint64_t handle = fz.handles[below(r, KFD_HANDLES / fz.narrow)];
 	struct rocsvm_query q = { .va = known_get(r) };
 	struct kfd_ioctl_map_memory_to_gpu_args map = {
 		.device_ids_array_ptr = (uintptr_t)&fz.gpu, .n_devices = 1,

@@ -12,11 +12,15 @@
 
 /* ---- random numbers: splitmix64 ----------------------------------------- */
 
+/* The choices of one step of a program: see program.h. */
+struct tape;
+
 struct rng {
 	uint64_t state;
+	struct tape *tape;	/* or NULL: where choices come from, and go to */
 };
 
-static inline uint64_t rnd64(struct rng *r)
+static inline uint64_t draw(struct rng *r)
 {
 	uint64_t z = (r->state += 0x9e3779b97f4a7c15);
 
@@ -25,9 +29,17 @@ static inline uint64_t rnd64(struct rng *r)
 	return z ^ (z >> 31);
 }
 
+/* The next choice on the tape: of @n, or of any number if @n is 0. */
+uint64_t tape_next(struct rng *r, uint32_t n);
+
+static inline uint64_t rnd64(struct rng *r)
+{
+	return r->tape ? tape_next(r, 0) : draw(r);
+}
+
 static inline uint32_t below(struct rng *r, uint32_t n)
 {
-	return (rnd64(r) >> 32) % n;
+	return r->tape ? tape_next(r, n) : (draw(r) >> 32) % n;
 }
 
 static inline bool one_in(struct rng *r, uint32_t n)
@@ -35,8 +47,13 @@ static inline bool one_in(struct rng *r, uint32_t n)
 	return !below(r, n);
 }
 
+struct worker;
+struct call;
+
 /* ---- the child ---------------------------------------------------------- */
 
+/* A descriptor out of the way of those that come and go. */
+#define SVM_FD 200
 #define KNOWN 48		/* addresses that calls name */
 #define DMABUFS 12
 #define KFD_HANDLES 8
@@ -62,9 +79,13 @@ struct dmabuf {
 };
 
 struct fuzz {
+	char name[32];		/* in reports */
 	uint64_t seed;
 	uint32_t mode, threads, steps;
-	bool trace;
+	uint32_t room;		/* of known, that is used */
+	uint32_t narrow;	/* of the other tables only one in so many is */
+	bool trace, reported;
+	volatile bool never;	/* userfaultfd's pages do not come */
 	int fd, render;
 	uint32_t gpu;
 	_Atomic uint64_t known[KNOWN];
@@ -75,28 +96,65 @@ struct fuzz {
 
 extern struct fuzz fz;
 
-/* Shared with the parent. */
+/*
+ * Shared with the parent: for a summary, and to see that a child gets on. Wild
+ * pointers of a child may hit it, so nothing else is in it.
+ */
 struct tally {
 	_Atomic unsigned long ok[32], failed[32];	/* by ioctl number */
 	_Atomic unsigned long steps, kfd, disturbances, checks;
-	_Atomic unsigned long reports;
-	char texts[6][256];		/* the first of them */
 };
 
 extern struct tally *tally;
 
-/* Something is wrong: print it with the seed. The second is the parent's. */
+/* Something is wrong: tell the parent, with the seed and the step. */
 void report(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-void report_text(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* What a child's seed stands for; run it. Does not return. */
+struct seeded {
+	uint64_t seed;
+	uint32_t steps;
+	bool trace;
+};
 
-/* Run in the process that the parent forked; does not return. */
-void child_main(uint64_t seed, uint32_t steps, bool trace)
-	__attribute__((noreturn));
-
-/* What a seed stands for. */
+void child_main(void *seeded) __attribute__((noreturn));
 uint32_t fuzz_mode_of(uint64_t seed);
 const char *fuzz_mode_text(uint32_t mode);
+
+/* The parts of it that programs use, too. */
+void space_open(void);
+void arena_init(void);
+void signals_start(struct rng *r);
+void remember(struct worker *w, const struct call *c);
+void spoil(struct worker *w, struct call *c);
+void expect_success(const struct call *c);
+
+/* ---- the parent (watch.c) ------------------------------------------------- */
+
+void watch_init(void);
+
+/*
+ * Run @main(@arg) in a child and look at what it leaves behind: true if all is
+ * well. @what names it in reports; @killed: it may end by SIGKILL.
+ */
+bool watch_child(const char *what, void (*main)(void *), void *arg, bool killed);
+
+/* A line into the kernel log: what is there survives a panic. */
+void watch_log(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* Something is wrong: count it, print it. From a child: hand it to the parent. */
+void report_text(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+unsigned long watch_reports(void);
+
+/*
+ * Is it of no use to go on? The kernel's checks report once and are off then;
+ * and many reports only hide the first ones.
+ */
+bool watch_useless(void);
+
+/* The first reports once more, at the end of the kernel's log. */
+void watch_end(void);
 
 /* ---- memory for arguments ------------------------------------------------ */
 
@@ -176,8 +234,11 @@ struct worker {
 	struct range registered[REGISTERED];	/* some that the thread has */
 };
 
-/* Fill in a call that makes sense. */
+/* Fill in a call that makes sense: any, or the one of this index. */
 void grammar_call(struct worker *w, struct call *c);
+void grammar_fill(struct worker *w, struct call *c, uint32_t index);
+
+#define GRAMMAR_CALLS 16
 
 /* Spoil it. */
 void mutate_call(struct worker *w, struct call *c);
@@ -185,7 +246,7 @@ void mutate_call(struct worker *w, struct call *c);
 /* Make it, and look at its errno. */
 void call_send(struct worker *w, struct call *c);
 
-/* One of KFD's own. */
+/* One of KFD's own, of memory. */
 void kfd_call(struct worker *w);
 
 /* The errnos that the ABI names for a call. */
@@ -202,6 +263,13 @@ void dmabuf_put(struct rng *r, int fd, uint32_t object);
 
 /* mmap() and the like, forks, opens: in the arena, the window and round it. */
 void disturb(struct worker *w);
+void disturb_arena(struct rng *r);
+void disturb_window(struct rng *r);
+void tear_window(struct rng *r);
+void scribble(struct rng *r);
+void fork_child(struct rng *r);
+void open_and_close(struct rng *r);
+void reopen(void);
 
 /* Only what changes nothing of what the model knows. */
 void disturb_gently(struct worker *w, uint64_t va, uint64_t length);

@@ -6,21 +6,25 @@
 
 uint64_t known_put(struct rng *r, uint64_t va)
 {
-	return atomic_exchange(&fz.known[below(r, KNOWN)], va);
+	return atomic_exchange(&fz.known[below(r, fz.room)], va);
 }
 
+/* A program has few addresses, so that it takes the next there is. */
 uint64_t known_get(struct rng *r)
 {
-	uint64_t va = 0;
+	uint32_t at = below(r, fz.room);
+	uint64_t va = fz.known[at];
 
-	for (int tries = 0; !va && tries < 4; tries++)
-		va = fz.known[below(r, KNOWN)];
+	for (uint32_t tries = 1; !va && tries < (r->tape ? fz.room : 4); tries++) {
+		at = r->tape ? (at + 1) % fz.room : below(r, fz.room);
+		va = fz.known[at];
+	}
 	return va;
 }
 
 void dmabuf_put(struct rng *r, int fd, uint32_t object)
 {
-	struct dmabuf *slot = &fz.dmabufs[below(r, DMABUFS)];
+	struct dmabuf *slot = &fz.dmabufs[below(r, DMABUFS / fz.narrow)];
 	struct dmabuf old = *slot;
 
 	*slot = (struct dmabuf){ fd, object };
@@ -176,8 +180,11 @@ static void gen_register(struct worker *w, struct rocsvm_register *a)
 
 static void gen_unregister(struct worker *w, struct rocsvm_unregister *a)
 {
-	struct range range = w->registered[below(&w->rng, REGISTERED)];
+	uint32_t at = below(&w->rng, REGISTERED / fz.narrow);
+	struct range range = w->registered[at];
 
+	if (!range.va && w->rng.tape)
+		range = w->registered[!at];
 	if (!range.va || one_in(&w->rng, 8))
 		some_range(&w->rng, &range.va, &range.length);
 	*a = (struct rocsvm_unregister){
@@ -245,10 +252,12 @@ static void gen_batch(struct worker *w, struct call *c)
 static void gen_import(struct worker *w, struct rocsvm_import *a)
 {
 	struct rng *r = &w->rng;
+	uint32_t at;
 
 	*a = (struct rocsvm_import){ .size = sizeof(*a), .tag = rnd64(r) };
+	at = below(r, DMABUFS / fz.narrow);
 	for (int tries = 0; a->fd <= 0 && tries < 8; tries++)
-		a->fd = fz.dmabufs[below(r, DMABUFS)].fd;
+		a->fd = fz.dmabufs[at++ % (DMABUFS / fz.narrow)].fd;
 	if (one_in(r, 3)) {
 		a->flags = ROCSVM_ALLOC_FIXED;
 		a->va = some_address(r) & ~(PAGE - 1);
@@ -324,19 +333,13 @@ static const struct {
 	CALL(ACQUIRE_VM, 1, acquire_vm), CALL(SVM_ATTR, 1, svm_attr),
 };
 
-void grammar_call(struct worker *w, struct call *c)
-{
-	int32_t pick = below(&w->rng, 109);
-	uint32_t i = 0;
+_Static_assert(ARRAY_SIZE(calls) == GRAMMAR_CALLS, "");
 
-	/* A model with much in it takes long to compare. */
-	if ((fz.mode & MODE_MODEL) && model_live() > KNOWN / 2 && one_in(&w->rng, 2))
-		pick = 30;
-	while (i + 1 < ARRAY_SIZE(calls) && (pick -= calls[i].weight) >= 0)
-		i++;
+void grammar_fill(struct worker *w, struct call *c, uint32_t index)
+{
 	memset(c, 0, sizeof(*c));
-	c->cmd = calls[i].cmd;
-	c->length = calls[i].length;
+	c->cmd = calls[index].cmd;
+	c->length = calls[index].length;
 	switch (c->cmd) {
 	case ROCSVM_ALLOC: gen_alloc(w, &c->in.alloc); break;
 	case ROCSVM_FREE: gen_free(w, &c->in.free); break;
@@ -351,4 +354,17 @@ void grammar_call(struct worker *w, struct call *c)
 	case ROCSVM_SVM_ATTR: gen_svm_attr(w, c); break;
 	default: gen_small(w, c);
 	}
+}
+
+void grammar_call(struct worker *w, struct call *c)
+{
+	int32_t pick = below(&w->rng, 109);
+	uint32_t i = 0;
+
+	/* A model with much in it takes long to compare. */
+	if ((fz.mode & MODE_MODEL) && model_live() > KNOWN / 2 && one_in(&w->rng, 2))
+		pick = 30;
+	while (i + 1 < ARRAY_SIZE(calls) && (pick -= calls[i].weight) >= 0)
+		i++;
+	grammar_fill(w, c, i);
 }

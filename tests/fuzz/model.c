@@ -71,7 +71,8 @@ static uint64_t *item_word(const struct item *item, uint64_t page, uint64_t *val
 {
 	const struct object *object = &model.objects[item->object];
 	struct rng hash = {
-		fz.seed + item->object * 7919 + page % (object->length / PAGE),
+		.state = fz.seed + item->object * 7919 +
+			 page % (object->length / PAGE),
 	};
 
 	*value = rnd64(&hash);
