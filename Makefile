@@ -22,9 +22,10 @@ override CFLAGS += -Wall -Wextra -Werror -std=gnu11 -D_GNU_SOURCE -Iuapi \
 
 # What is compiled from what. Some targets install the compiler first, then call
 # make again: they must not ask for it here.
-ifneq ($(filter-out demo check check-full check-quick fuzz clean help,$(or $(MAKECMDGOALS),all)),)
+ifneq ($(filter-out demo check check-full check-quick fuzz fuzz-corpus clean help,$(or $(MAKECMDGOALS),all)),)
 include $(wildcard user/build.mk tests/gpu/build.mk tests/unit/build.mk \
-	tests/sys/build.mk tests/fuzz/build.mk)
+	tests/sys/build.mk tests/fuzz/build.mk tests/rocm/build.mk \
+	tests/bench/build.mk)
 endif
 
 VERSION := $(shell sed -n 's/^PACKAGE_VERSION="\(.*\)"/\1/p' dkms.conf)
@@ -58,7 +59,10 @@ endef
 
 RUNNING_KERNEL := /lib/modules/$(shell uname -r)/build
 
-.PHONY: module module-running module-stock module-debug
+# Those that tests run on: tests/vm/get-kernel.
+KERNELS := stock stock-6.12 debug debug-6.12 kcsan
+
+.PHONY: module module-running $(KERNELS:%=module-%)
 ifneq ($(KDIR),)
 module:
 	+$(Q)$(call build_module,$(KDIR),kmod)
@@ -71,11 +75,10 @@ endif
 module-running:
 	+$(Q)$(call build_module,$(RUNNING_KERNEL),kmod)
 
-module-stock:
-	+$(Q)$(call build_module,$$(tests/vm/fetch-kernel)/build,kmod)
-
-module-debug:
-	+$(Q)$(call build_module,$$(tests/vm/build-debug-kernel)/build,kmod)
+# There the module counts how often each line is run: tests/vm/coverage.
+module-debug: MODULE_ARGUMENTS = GCOV_PROFILE=y
+$(KERNELS:%=module-%): module-%:
+	+$(Q)$(call build_module,$$(tests/vm/get-kernel $*)/build,kmod,$(MODULE_ARGUMENTS))
 
 # ---- what people ask for ----
 
@@ -92,12 +95,14 @@ help:
 	@echo '  sudo make uninstall'
 	@echo
 	@echo '  make check               every test, on Debian'"'"'s kernel and a debug kernel'
-	@echo '  make check-full          and with injected failures, and by the fuzzer'
+	@echo '  make check-full          and on Linux 6.12, on a kernel that looks for data'
+	@echo '                           races, with injected failures, and by the fuzzer'
 	@echo '  make check-quick         a subset of them, in 3 minutes'
 	@echo '  make check-unit          those that need no VM'
 	@echo '  make check-kernel-style  checkpatch, sparse and W=1 on the module'
-	@echo '  make fuzz                random calls of the ABI, on the debug kernel, or'
-	@echo '                           KERNEL=stock; FUZZ_SECONDS (600), FUZZ_SEED'
+	@echo '  make fuzz                programs of the ABI'"'"'s calls, led by what they reach in the'
+	@echo '                           module; KERNEL (debug), FUZZ_SECONDS (600), FUZZ_SEED'
+	@echo '  make fuzz-corpus         takes what it has found into tests/fuzz/corpus'
 	@echo '  make clean'
 	@echo
 	@echo '  variables: BUILD (build), V=1 (show commands), KDIR (headers to build the'
@@ -132,26 +137,49 @@ check-unit:
 	@tests/vm/check --unit
 
 # And what takes long, or may hit faults of amdgpu's own.
-check-full: check
-	@tests/vm/run --kernel debug --config full --all
-	@$(MAKE) --no-print-directory fuzz
+check-full:
+	@tests/vm/setup full
+	@tests/vm/check --full
 
 check-kernel-style:
 	@tests/vm/check --kernel-style
 
-# On the debug kernel a test's limit is four times what it says.
+# On the debug kernel a test's limit is four times what it says. The module has
+# KCOV's points there, so that the fuzzer sees what it reaches.
 KERNEL ?= debug
 FUZZ_SECONDS ?= 600
-.PHONY: fuzz
+FUZZ_MODULE = $(BUILD)/kmod-kcov/$$(cat "$$(tests/vm/get-kernel debug)/release")/rocsvm.ko
+FUZZ_LOG = $(BUILD)/vm/$(KERNEL)-gpu1.log
+FUZZ_GUIDED = $(filter debug,$(KERNEL))
+.PHONY: fuzz fuzz-corpus module-kcov
 fuzz:
 	@tests/vm/setup check
-	@$(MAKE) --no-print-directory -j$$(nproc) user gpu sys-tests fuzz-long module-$(KERNEL)
-	@tests/vm/run --kernel $(KERNEL) --show-output \
-		--time-limit $$(($(FUZZ_SECONDS) + 300)) fuzz_long
+	@$(MAKE) --no-print-directory -j$$(nproc) user gpu sys-tests fuzz-long \
+		module-$(if $(FUZZ_GUIDED),kcov,$(KERNEL))
+	@status=0; tests/vm/run --kernel $(KERNEL) --show-output \
+		$(if $(FUZZ_GUIDED),--module $(FUZZ_MODULE)) \
+		--time-limit $$(($(FUZZ_SECONDS) + 300)) fuzz_long || status=$$?; \
+	mkdir -p $(BUILD)/fuzz; \
+	tests/fuzz/from-log programs $(FUZZ_LOG) > $(BUILD)/fuzz/found; \
+	$(if $(FUZZ_GUIDED),tests/fuzz/from-log coverage $(FUZZ_LOG) $(FUZZ_MODULE) > \
+		$(BUILD)/fuzz/coverage; tail -n 1 $(BUILD)/fuzz/coverage;) \
+	exit $$status
+
+# What `make fuzz` has found into the corpus: as few programs as reach it all.
+fuzz-corpus:
+	@tests/vm/setup check
+	@$(MAKE) --no-print-directory -j$$(nproc) user gpu sys-tests fuzz-minimize module-kcov
+	@tests/vm/run --kernel debug --module $(FUZZ_MODULE) --time-limit 1800 fuzz_minimize
+	@{ sed -n '/^#/p' tests/fuzz/corpus; tests/fuzz/from-log programs \
+		$(BUILD)/vm/debug-gpu1.log; } > $(BUILD)/fuzz/corpus
+	@cp $(BUILD)/fuzz/corpus tests/fuzz/corpus
+
+module-kcov:
+	+$(Q)$(call build_module,$$(tests/vm/get-kernel debug)/build,kmod-kcov,KCOV_INSTRUMENT=y)
 
 # Parts of the above, called by tests/vm/check.
 .PHONY: unit-tests sanitized-tests print-unit-tests user-code
-.PHONY: style-checkpatch style-build-stock style-build-debug
+.PHONY: style-checkpatch $(KERNELS:%=style-build-%)
 unit-tests: $(UNIT_TESTS) $(USER_TESTS)
 
 sanitized-tests: $(USER_TESTS)
@@ -176,43 +204,55 @@ style-checkpatch:
 	echo "$$out"; [ -z "$$out" ]
 
 # Kbuild compiles only what has changed, so start anew: warnings come once.
-style-build-stock style-build-debug: style-build-%:
+$(KERNELS:%=style-build-%): style-build-%:
 	@rm -rf $(BUILD)/kmod-style-$*
 	@mkdir -p $(BUILD)
-	+@{ $(call build_module,$$(tests/vm/$(if $(filter stock,$*),fetch-kernel,build-debug-kernel))/build,kmod-style-$*,W=1 C=2); } \
+	+@{ $(call build_module,$$(tests/vm/get-kernel $*)/build,kmod-style-$*,W=1 C=2); } \
 		> $(BUILD)/style-$*.log 2>&1 || { cat $(BUILD)/style-$*.log; exit 1; }
 	@! grep -E '(warning|error):|WARNING' $(BUILD)/style-$*.log
 
 # ---- installing ----
+#
+# With dkms the module is built anew for each kernel; without, for this one.
+# DKMS=no does without, though it is there.
 
 PREFIX ?= /usr/local
-MODULE_SRC = $(DESTDIR)/usr/src/rocsvm-$(VERSION)
 RELEASE ?= $(shell uname -r)
-MODULE_DIR = $(DESTDIR)/lib/modules/$(RELEASE)/updates
+DKMS ?= $(if $(shell command -v dkms),yes,no)
+MODULE_FILE = $(DESTDIR)/lib/modules/$(RELEASE)/updates/rocsvm.ko
+MODULE_SOURCE = BUILD='$(BUILD)' VERSION='$(VERSION)' DESTDIR='$(DESTDIR)' packaging/files
 
-.PHONY: install install-module uninstall uninstall-module
+.PHONY: install install-module install-module-source
+.PHONY: uninstall uninstall-module uninstall-module-source
 install: install-user install-module
 uninstall: uninstall-user uninstall-module
 
-# With dkms the module survives a kernel update; without, it is for this kernel.
-install-module:
-	$(Q)if command -v dkms > /dev/null; then \
-		rm -rf $(MODULE_SRC) && mkdir -p $(MODULE_SRC) && \
-		cp -r Kbuild dkms.conf LICENSES kmod uapi $(MODULE_SRC)/ && \
-		if [ -z "$(DESTDIR)" ]; then \
-			dkms remove -m rocsvm -v $(VERSION) --all > /dev/null 2>&1 || true; \
-			dkms install -m rocsvm -v $(VERSION); \
-		fi; \
-	else \
-		$(MAKE) --no-print-directory module KDIR=/lib/modules/$(RELEASE)/build && \
-		install -D -m 644 $(BUILD)/kmod/$(RELEASE)/rocsvm.ko $(MODULE_DIR)/rocsvm.ko && \
-		if [ -z "$(DESTDIR)" ]; then depmod $(RELEASE); fi; \
-	fi
+install-module-source:
+	$(Q)$(MODULE_SOURCE) install module
+
+uninstall-module-source:
+	$(Q)$(MODULE_SOURCE) uninstall module
+
+ifeq ($(DKMS),yes)
+# Other versions go: a kernel to come would get the highest of them.
+install-module: install-module-source
+	$(Q)[ -n "$(DESTDIR)" ] || { \
+		dkms status -m rocsvm | sed -n 's|^rocsvm/\([^,:]*\).*|\1|p' | sort -u | \
+		while read -r version; do \
+			dkms remove -m rocsvm -v "$$version" --all; \
+		done; \
+		dkms install -m rocsvm -v $(VERSION) -k $(RELEASE); }
 
 uninstall-module:
-	$(Q)if [ -z "$(DESTDIR)" ] && command -v dkms > /dev/null; then \
-		dkms remove -m rocsvm -v $(VERSION) --all || true; \
-	fi
-	$(Q)rm -rf $(MODULE_SRC)
-	$(Q)rm -f $(MODULE_DIR)/rocsvm.ko
-	$(Q)if [ -z "$(DESTDIR)" ]; then depmod $(RELEASE); fi
+	$(Q)[ -n "$(DESTDIR)" ] || dkms remove -m rocsvm -v $(VERSION) --all || true
+	$(Q)$(MODULE_SOURCE) uninstall module
+else
+install-module:
+	+$(Q)$(MAKE) --no-print-directory module KDIR=/lib/modules/$(RELEASE)/build
+	$(Q)install -D -m 644 $(BUILD)/kmod/$(RELEASE)/rocsvm.ko $(MODULE_FILE)
+	$(Q)[ -n "$(DESTDIR)" ] || depmod $(RELEASE)
+
+uninstall-module:
+	$(Q)rm -f $(MODULE_FILE)
+	$(Q)[ -n "$(DESTDIR)" ] || depmod $(RELEASE)
+endif
