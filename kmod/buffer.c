@@ -113,7 +113,7 @@ static void buffer_release(struct rocsvm_space *space,
 			   struct rocsvm_buffer *buf)
 {
 	rocsvm_uncharge(space, ROCSVM_LIMIT_BUFFERS);
-	rocsvm_range_remove(&buf->range);
+	rocsvm_range_remove(rocsvm_buffer_region(space, buf), &buf->range);
 	if (buf->dmabuf)
 		dma_buf_put(buf->dmabuf);
 	if (buf->inside) {

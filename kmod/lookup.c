@@ -44,6 +44,22 @@ static struct rocsvm_buffer *outer_find(struct rocsvm_space *space, u64 addr)
 	return region ? to_buffer(rocsvm_range_find(region, addr)) : NULL;
 }
 
+/**
+ * rocsvm_buffer_region - where a buffer has its addresses from
+ * @space: the space
+ * @buf: the buffer, or addresses in quarantine
+ *
+ * Return: the region.
+ */
+struct rocsvm_region *rocsvm_buffer_region(struct rocsvm_space *space,
+					   const struct rocsvm_buffer *buf)
+{
+	u64 addr = buffer_base(buf);
+
+	return buf->nested ? outer_find(space, addr)->inside :
+			     region_of(space, addr);
+}
+
 /* The live buffer of a region that contains an address, else the next one. */
 static struct rocsvm_buffer *region_next(struct rocsvm_region *region, u64 addr)
 {

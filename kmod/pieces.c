@@ -286,8 +286,8 @@ static bool piece_is_ours(const struct rocsvm_space *space,
 int rocsvm_piece_unmap(struct rocsvm_space *space,
 		       const struct rocsvm_buffer *buf)
 {
-	unsigned long addr = buf->range.node.start;
-	unsigned long last = addr + buf->range.node.size;
+	unsigned long addr = buf->range.start;
+	unsigned long last = addr + buf->range.size;
 	struct mm_struct *mm = space->mn.mm;
 	struct vm_area_struct *vma;
 	unsigned long end;

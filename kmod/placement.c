@@ -2,11 +2,11 @@
 /*
  * Placement: which addresses a buffer gets, and where the window goes.
  *
- * The live ranges of a region are nodes of the kernel's drm_mm, which keeps an
- * interval tree of nodes (lookup by address) and a tree of holes by address
- * with the largest hole below each (the lowest hole that fits). The node is
- * embedded in the buffer, so that neither an insert nor, above all, a remove
- * ever needs memory: freeing a buffer can't fail here.
+ * The live ranges of a region are in one rbtree by address. Each knows the hole
+ * before it and the largest hole of its subtree, so the lowest hole of a size is
+ * found by one descent, as an address is. The node is embedded in the buffer, so
+ * that neither an insert nor, above all, a remove ever needs memory: freeing a
+ * buffer can't fail here.
  *
  * Nothing here locks: callers hold the space's mutex. Nothing here knows an
  * mm, so this file is also compiled into a user-space test.
@@ -18,12 +18,34 @@
 #include <linux/math.h>
 #include <linux/minmax.h>
 #include <linux/overflow.h>
+#include <linux/rbtree_augmented.h>
 #include <linux/sizes.h>
 #include <linux/string.h>
 
 #include <asm/page.h>
 
 #include "placement.h"
+
+/* How many holes of the right size may turn out to be unaligned. */
+#define HOLE_TRIES	8
+
+static struct rocsvm_range *to_range(struct rb_node *node)
+{
+	return rb_entry_safe(node, struct rocsvm_range, node);
+}
+
+static u64 range_end(const struct rocsvm_range *range)
+{
+	return range->start + range->size;
+}
+
+static u64 range_hole(const struct rocsvm_range *range)
+{
+	return range->hole;
+}
+
+RB_DECLARE_CALLBACKS_MAX(static, range_callbacks, struct rocsvm_range, node,
+			 u64, largest_hole, range_hole)
 
 /**
  * rocsvm_region_init - make a region of free addresses
@@ -41,7 +63,7 @@ void rocsvm_region_init(struct rocsvm_region *region, u64 base, u64 end,
 	region->base = base;
 	region->end = end;
 	region->granule = granule;
-	drm_mm_init(&region->mm, base, end - base);
+	region->tail = base;
 }
 
 /**
@@ -73,15 +95,14 @@ void rocsvm_region_init_apart(struct rocsvm_region *region,
  */
 void rocsvm_region_fini(struct rocsvm_region *region)
 {
-	if (drm_mm_initialized(&region->mm))
-		drm_mm_takedown(&region->mm);
+	WARN_ON(!rocsvm_region_empty(region));
 	memset(region, 0, sizeof(*region));
 }
 
 /**
  * rocsvm_region_abandon - end a region with all ranges that are in it
  * @region: the region
- * @release: called for each range, in ascending order; it is live no more, and
+ * @release: called for each range, in whatever order; it is live no more, and
  *	the inserter's to free
  * @data: for @release
  *
@@ -93,12 +114,10 @@ void rocsvm_region_abandon(struct rocsvm_region *region,
 					   void *data),
 			   void *data)
 {
-	struct drm_mm_node *node, *next;
+	struct rocsvm_range *range, *next;
 
-	if (!drm_mm_initialized(&region->mm))
-		return;
-	drm_mm_for_each_node_safe(node, next, &region->mm)
-		release(container_of(node, struct rocsvm_range, node), data);
+	rbtree_postorder_for_each_entry_safe(range, next, &region->ranges, node)
+		release(range, data);
 	memset(region, 0, sizeof(*region));
 }
 
@@ -110,7 +129,7 @@ void rocsvm_region_abandon(struct rocsvm_region *region,
  */
 bool rocsvm_region_empty(const struct rocsvm_region *region)
 {
-	return !drm_mm_initialized(&region->mm) || drm_mm_clean(&region->mm);
+	return RB_EMPTY_ROOT(&region->ranges);
 }
 
 /*
@@ -127,6 +146,147 @@ static bool range_size(u64 granule, u64 *length, u64 guard, u64 *size)
 	return !check_add_overflow(*length, ALIGN(guard, granule), size);
 }
 
+/*
+ * A hole is named by the range behind it, NULL for the last one. This is the
+ * lowest of those in a subtree that have @size bytes, the last one left out.
+ */
+static struct rocsvm_range *hole_first(struct rb_node *node, u64 size)
+{
+	struct rocsvm_range *range = to_range(node), *left;
+
+	if (!range || range->largest_hole < size)
+		return NULL;
+	for (;;) {
+		left = to_range(range->node.rb_left);
+		if (left && left->largest_hole >= size) {
+			range = left;
+			continue;
+		}
+		if (range->hole >= size)
+			return range;
+		range = to_range(range->node.rb_right);
+	}
+}
+
+/* And the next one above it. */
+static struct rocsvm_range *hole_next(struct rocsvm_range *range, u64 size)
+{
+	struct rocsvm_range *found = hole_first(range->node.rb_right, size);
+	struct rb_node *node = &range->node, *parent;
+
+	for (; !found && (parent = rb_parent(node)); node = parent) {
+		if (node == parent->rb_right)
+			continue;
+		range = to_range(parent);
+		found = range->hole >= size ? range :
+			hole_first(parent->rb_right, size);
+	}
+	return found;
+}
+
+static u64 hole_start(const struct rocsvm_region *region,
+		      const struct rocsvm_range *behind)
+{
+	return behind ? behind->start - behind->hole : region->tail;
+}
+
+/* The first aligned address of a hole, if there are @size bytes from there. */
+static bool hole_fits(const struct rocsvm_region *region,
+		      const struct rocsvm_range *behind, u64 size,
+		      u64 alignment, u64 *start)
+{
+	u64 hole = behind ? behind->hole : region->end - region->tail;
+	u64 pad;
+
+	*start = hole_start(region, behind);
+	pad = -*start & (alignment - 1);
+	*start += pad;
+	return pad <= hole && hole - pad >= size;
+}
+
+static u64 largest_hole(const struct rocsvm_region *region)
+{
+	const struct rocsvm_range *root = to_range(region->ranges.rb_node);
+	u64 last = region->end - region->tail;
+
+	return root ? max(last, root->largest_hole) : last;
+}
+
+/*
+ * Choose a hole for @size bytes: see rocsvm_range_insert(). Everything is
+ * aligned to the granule, so a hole that has as many bytes more as the alignment
+ * is larger than that will do wherever it begins.
+ */
+static bool hole_choose(const struct rocsvm_region *region, u64 size,
+			u64 alignment, struct rocsvm_range **behind, u64 *start)
+{
+	struct rb_node *root = region->ranges.rb_node;
+	unsigned int tries = 0;
+	u64 enough;
+
+	/* Where this wraps round there are no two holes of the size. */
+	enough = size + alignment - region->granule;
+
+	for (*behind = hole_first(root, size); *behind;
+	     *behind = hole_next(*behind, size)) {
+		if (hole_fits(region, *behind, size, alignment, start))
+			return true;
+		if (++tries == HOLE_TRIES && largest_hole(region) >= enough) {
+			*behind = hole_first(root, enough);
+			break;
+		}
+	}
+	return hole_fits(region, *behind, size, alignment, start);
+}
+
+/* Make a range live: it lies in the hole before @behind. */
+static void range_link(struct rocsvm_region *region, struct rocsvm_range *range,
+		       struct rocsvm_range *behind)
+{
+	struct rb_node *parent = NULL, **link = &region->ranges.rb_node;
+
+	range->hole = range->start - hole_start(region, behind);
+	range->largest_hole = range->hole;
+
+	/* It goes before @behind: to its left, or to the right of all. */
+	if (behind) {
+		behind->hole = behind->start - range_end(range);
+		parent = &behind->node;
+		link = &parent->rb_left;
+	} else {
+		region->tail = range_end(range);
+	}
+	while (*link) {
+		parent = *link;
+		link = &parent->rb_right;
+	}
+	rb_link_node(&range->node, parent, link);
+	/* Each stops where nothing changes; @behind can be further up. */
+	range_callbacks.propagate(parent, NULL);
+	if (behind)
+		range_callbacks.propagate(&behind->node, NULL);
+	rb_insert_augmented(&range->node, &region->ranges, &range_callbacks);
+}
+
+/* The lowest range that ends above an address, guards included, or NULL. */
+static struct rocsvm_range *range_above(const struct rocsvm_region *region,
+					u64 addr)
+{
+	struct rb_node *node = region->ranges.rb_node;
+	struct rocsvm_range *range, *found = NULL;
+
+	while (node) {
+		range = to_range(node);
+		if (range_end(range) > addr) {
+			found = range;
+			node = node->rb_left;
+		} else {
+			node = node->rb_right;
+		}
+	}
+	return found;
+}
+
 /**
  * rocsvm_range_insert - place a range at the lowest address where it fits
  * @region: where to place it
@@ -136,29 +296,37 @@ static bool range_size(u64 granule, u64 *length, u64 guard, u64 *size)
  *	it anyway
  * @guard: bytes to keep free behind it, rounded up to the granule, may be 0
  *
- * Return: 0, -ENOMEM if no gap is large enough, or -EINVAL if @length is 0,
+ * Of the holes that are large enough but for the alignment the first eight are
+ * tried in ascending order. Where none of them serves, the lowest one is taken
+ * that is large enough wherever it begins, so that the cost grows with the
+ * logarithm of the number of ranges only. Where there is no such hole either,
+ * all are tried in ascending order, so that a range that fits is placed.
+ *
+ * Return: 0, -ENOMEM if no hole is large enough, or -EINVAL if @length is 0,
  * @alignment is no power of two, or @length and @guard exceed 64 bits.
  */
 int rocsvm_range_insert(struct rocsvm_region *region,
 			struct rocsvm_range *range, u64 length, u64 alignment,
 			u64 guard)
 {
-	u64 size;
+	struct rocsvm_range *behind;
+	u64 size, start;
 
-	if (!drm_mm_initialized(&region->mm))
+	if (!region->end)
 		return -ENOMEM;
 	if (alignment && !is_power_of_2(alignment))
 		return -EINVAL;
 	if (!range_size(region->granule, &length, guard, &size))
 		return -EINVAL;
-
-	/* Every hole begins at a multiple of the granule anyway. */
-	memset(range, 0, sizeof(*range));
-	if (drm_mm_insert_node_in_range(&region->mm, &range->node, size,
-					alignment, 0, region->base,
-					region->end, DRM_MM_INSERT_LOW))
+	alignment = max(alignment, region->granule);
+	if (!hole_choose(region, size, alignment, &behind, &start))
 		return -ENOMEM;
+
+	range->start = start;
+	range->size = size;
+	range->front = 0;
 	range->length = length;
+	range_link(region, range, behind);
 	return 0;
 }
 
@@ -179,9 +347,10 @@ int rocsvm_range_insert_fixed(struct rocsvm_region *region,
 			      struct rocsvm_range *range, u64 base, u64 length,
 			      u64 front, u64 guard)
 {
+	struct rocsvm_range *behind;
 	u64 size;
 
-	if (!drm_mm_initialized(&region->mm))
+	if (!region->end)
 		return -ERANGE;
 	if (!IS_ALIGNED(base, region->granule) ||
 	    !IS_ALIGNED(front, region->granule))
@@ -192,26 +361,40 @@ int rocsvm_range_insert_fixed(struct rocsvm_region *region,
 	    front > base - region->base || size > region->end - base)
 		return -ERANGE;
 
-	memset(range, 0, sizeof(*range));
-	range->node.start = base - front;
-	range->node.size = front + size;
-	if (drm_mm_reserve_node(&region->mm, &range->node))
+	base -= front;
+	size += front;
+	behind = range_above(region, base);
+	if (behind && behind->start < base + size)
 		return -EEXIST;
+
+	range->start = base;
+	range->size = size;
 	range->front = front;
 	range->length = length;
+	range_link(region, range, behind);
 	return 0;
 }
 
 /**
  * rocsvm_range_remove - give a range's addresses back
+ * @region: where it is
  * @range: a live range
  *
  * Can't fail. The memory of @range stays the caller's; it can be inserted
  * again.
  */
-void rocsvm_range_remove(struct rocsvm_range *range)
+void rocsvm_range_remove(struct rocsvm_region *region,
+			 struct rocsvm_range *range)
 {
-	drm_mm_remove_node(&range->node);
+	struct rocsvm_range *behind = to_range(rb_next(&range->node));
+
+	rb_erase_augmented(&range->node, &region->ranges, &range_callbacks);
+	if (!behind) {
+		region->tail = range->start - range->hole;
+		return;
+	}
+	behind->hole += range->size + range->hole;
+	range_callbacks.propagate(&behind->node, NULL);
 }
 
 /* False if addr lies in the guard, or outside. */
@@ -248,21 +431,13 @@ struct rocsvm_range *rocsvm_range_find(struct rocsvm_region *region, u64 addr)
  */
 struct rocsvm_range *rocsvm_range_next(struct rocsvm_region *region, u64 addr)
 {
-	struct drm_mm_node *node;
+	struct rocsvm_range *range = range_above(region, addr);
 
-	if (addr >= region->end)
-		return NULL;
-
-	/* Two steps at most: the first node may hold addr in its back guard. */
-	drm_mm_for_each_node_in_range(node, &region->mm, addr, region->end) {
-		struct rocsvm_range *range =
-			container_of(node, struct rocsvm_range, node);
-
-		if (rocsvm_range_base(range) > addr ||
-		    range_accessible(range, addr))
-			return range;
-	}
-	return NULL;
+	/* Its addresses are all below addr if that is in its guard behind. */
+	if (range && rocsvm_range_base(range) <= addr &&
+	    !range_accessible(range, addr))
+		range = to_range(rb_next(&range->node));
+	return range;
 }
 
 /**

@@ -13,8 +13,8 @@
 #define _ROCSVM_PLACEMENT_H
 
 #include <linux/bits.h>
+#include <linux/rbtree_types.h>
 #include <linux/types.h>
-#include <drm/drm_mm.h>
 
 /* First address above the user addresses that are used: bits 63..47 are 0. */
 #define ROCSVM_CANONICAL_END	BIT_ULL(47)
@@ -31,32 +31,43 @@ struct rocsvm_aperture {
 
 /**
  * struct rocsvm_range - a range of addresses that a buffer holds
- * @node: the whole of it: [node.start, node.start + node.size)
+ * @node: in rocsvm_region.ranges
+ * @start: first address, of the guard if there is one
+ * @size: bytes, guards included
  * @front: bytes of guard at its beginning
  * @length: how much of it can be accessed, behind @front; what follows up to
- *	node.start + node.size is guard, too
+ *	@start + @size is guard, too
+ * @hole: how many bytes are free before @start
+ * @largest_hole: the largest @hole of the subtree
  *
  * Embedded in its owner, who keeps it alive from a successful insert to
  * rocsvm_range_remove(). All members are written by placement only.
  */
 struct rocsvm_range {
-	struct drm_mm_node node;
+	struct rb_node node;
+	u64 start;
+	u64 size;
 	u64 front;
 	u64 length;
+	u64 hole;
+	u64 largest_hole;
 };
 
 /**
  * struct rocsvm_region - addresses [base, end) from which ranges are taken
- * @mm: the live ranges and the holes between them
+ * @ranges: the live ones, by address
+ * @tail: where the last hole begins: behind the last range, or @base
  * @base: first address, a multiple of @granule
  * @end: address behind the last one, a multiple of @granule
  * @granule: the unit of placement: PAGE_SIZE or 2 MiB
  *
  * A region of all zeros is a region without room, and empty: every function
- * can be called for it. Points into itself once initialised: never copy it.
+ * can be called for it. Nothing points to a region: it can be moved, ranges
+ * and all, by copying it and forgetting the original.
  */
 struct rocsvm_region {
-	struct drm_mm mm;
+	struct rb_root ranges;
+	u64 tail;
 	u64 base;
 	u64 end;
 	u64 granule;
@@ -79,7 +90,8 @@ int rocsvm_range_insert(struct rocsvm_region *region,
 int rocsvm_range_insert_fixed(struct rocsvm_region *region,
 			      struct rocsvm_range *range, u64 base, u64 length,
 			      u64 front, u64 guard);
-void rocsvm_range_remove(struct rocsvm_range *range);
+void rocsvm_range_remove(struct rocsvm_region *region,
+			 struct rocsvm_range *range);
 
 /**
  * rocsvm_range_base - first address of a live range that can be accessed
@@ -89,7 +101,7 @@ void rocsvm_range_remove(struct rocsvm_range *range);
  */
 static inline u64 rocsvm_range_base(const struct rocsvm_range *range)
 {
-	return range->node.start + range->front;
+	return range->start + range->front;
 }
 
 /**
@@ -100,7 +112,7 @@ static inline u64 rocsvm_range_base(const struct rocsvm_range *range)
  */
 static inline u64 rocsvm_range_guard(const struct rocsvm_range *range)
 {
-	return range->node.size - range->front - range->length;
+	return range->size - range->front - range->length;
 }
 
 struct rocsvm_range *rocsvm_range_find(struct rocsvm_region *region, u64 addr);

@@ -451,6 +451,8 @@ void rocsvm_buffers_free_all(struct rocsvm_space *space);
 void rocsvm_buffers_forget(struct rocsvm_space *space);
 
 /* lookup.c */
+struct rocsvm_region *rocsvm_buffer_region(struct rocsvm_space *space,
+					   const struct rocsvm_buffer *buf);
 struct rocsvm_buffer *rocsvm_buffer_find(struct rocsvm_space *space, u64 addr);
 struct rocsvm_buffer *rocsvm_buffer_at(struct rocsvm_space *space, u64 addr);
 struct rocsvm_buffer *rocsvm_reservation_at(struct rocsvm_space *space,

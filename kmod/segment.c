@@ -402,7 +402,7 @@ void rocsvm_segment_release(struct rocsvm_segment *seg)
 	spin_lock(&watch->lock);
 	list_del(&seg->suspect);
 	spin_unlock(&watch->lock);
-	rocsvm_range_remove(&seg->buf.range);
+	rocsvm_range_remove(&watch->space->registered, &seg->buf.range);
 	rocsvm_uncharge(watch->space, ROCSVM_LIMIT_REGISTRATIONS);
 	kfree(seg);
 	watch_leave(watch);
@@ -473,7 +473,7 @@ int rocsvm_segment_create(struct rocsvm_space *space,
 	return err;
 
 err_remove:
-	rocsvm_range_remove(&seg->buf.range);
+	rocsvm_range_remove(&space->registered, &seg->buf.range);
 err_leave:
 	watch_leave(seg->watch);
 err_free:

@@ -2,7 +2,7 @@
 #
 # Unit tests: programs for the host, no VM, no GPU, no root.
 #
-#   placement_test   kmod/placement.c over the kernel's own drm_mm and rbtree
+#   placement_test   kmod/placement.c over the kernel's own rbtree
 #   mutation_test    placement_test must find faults put into placement.c
 #   uapi_test        layout and numbers of uapi/linux/rocsvm.h
 #   man_test         a manual page for every function of the library
@@ -17,9 +17,7 @@ UNIT_BENCHES := $(UNIT)/placement_bench
 # The kernel's own sources, from Debian's package linux-source-6.1.
 LINUX_SOURCE_TAR ?= /usr/src/linux-source-6.1.tar.xz
 UNIT_LINUX := $(UNIT)/linux
-UNIT_LINUX_FILES := lib/rbtree.c drivers/gpu/drm/drm_mm.c \
-	include/drm/drm_mm.h include/linux/interval_tree_generic.h \
-	include/linux/list.h include/linux/rbtree.h \
+UNIT_LINUX_FILES := lib/rbtree.c include/linux/rbtree.h \
 	include/linux/rbtree_augmented.h include/linux/rbtree_types.h \
 	lib/maple_tree.c include/linux/maple_tree.h
 
@@ -34,10 +32,9 @@ $(UNIT_LINUX)/.stamp: tests/unit/build.mk
 
 # Headers that shim/kernel.h and shim/maple.h stand in for.
 SHIM_HEADERS := $(addprefix linux/,align.h bits.h bug.h compiler.h \
-	container_of.h export.h kernel.h log2.h math.h minmax.h mm_types.h \
-	overflow.h poison.h rcupdate.h seq_file.h sizes.h slab.h spinlock.h \
-	stackdepot.h stacktrace.h xarray.h) asm/barrier.h asm/page.h \
-	drm/drm_print.h trace/events/maple_tree.h
+	container_of.h export.h kernel.h log2.h math.h minmax.h overflow.h \
+	rcupdate.h sizes.h slab.h spinlock.h xarray.h) asm/barrier.h \
+	asm/page.h trace/events/maple_tree.h
 
 $(UNIT)/shim/.stamp: tests/unit/build.mk
 	@rm -rf $(@D) && mkdir -p $(addprefix $(@D)/,$(dir $(SHIM_HEADERS)))
@@ -52,11 +49,10 @@ UNIT_SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all
 
 # Everything is compiled up to three times, to $(UNIT)/<variant>/: to be
 # tested; without sanitizers, to be linked with one mutant after the other; to
-# be measured, without drm_mm's own checks. The kernel's files come out of the
-# archive together with the stamp; warnings are not ours to fix there.
-UNIT_FLAGS_test := $(UNIT_KERNEL_FLAGS) -g -O1 -DCONFIG_DRM_DEBUG_MM \
-	$(UNIT_SANITIZE)
-UNIT_FLAGS_plain := $(UNIT_KERNEL_FLAGS) -O1 -DCONFIG_DRM_DEBUG_MM
+# be measured. The kernel's files come out of the archive together with the
+# stamp; warnings are not ours to fix there.
+UNIT_FLAGS_test := $(UNIT_KERNEL_FLAGS) -g -O1 $(UNIT_SANITIZE)
+UNIT_FLAGS_plain := $(UNIT_KERNEL_FLAGS) -O1
 UNIT_FLAGS_bench := $(UNIT_KERNEL_FLAGS) -O2
 
 define UNIT_VARIANT
@@ -80,7 +76,7 @@ $(foreach variant,test plain bench,$(eval $(call UNIT_VARIANT,$(variant))))
 # ---- placement_test, mutation_test ----
 
 # All of the test program but placement.o.
-UNIT_PLACEMENT_OBJS := kernel/rbtree.o kernel/drm_mm.o tap.o model.o \
+UNIT_PLACEMENT_OBJS := kernel/rbtree.o tap.o model.o \
 	test_region.o test_intersect.o test_search.o placement_test.o
 UNIT_PLAIN_OBJS := $(addprefix $(UNIT)/plain/,$(UNIT_PLACEMENT_OBJS))
 
@@ -138,7 +134,7 @@ $(UNIT)/install_test: user
 # ---- placement_bench ----
 
 UNIT_BENCH_OBJS := $(addprefix $(UNIT)/bench/,placement_bench.o \
-	placement_bench_maple.o placement.o kernel/rbtree.o kernel/drm_mm.o \
+	placement_bench_maple.o placement.o kernel/rbtree.o \
 	kernel/maple_tree.o)
 
 $(UNIT)/bench/placement_bench_maple.o $(UNIT)/bench/kernel/maple_tree.o: \

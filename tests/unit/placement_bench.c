@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * What placement costs by the number of live ranges, in processor time: kmod's
- * placement.c (over drm_mm) and, for comparison, a maple tree.
+ * placement.c and, for comparison, a maple tree.
  *
  * usage: placement_bench [MAX_LIVE_RANGES]
  *
@@ -9,8 +9,10 @@
  *   replace   one remove and one insert, of random ranges, at that number
  *   find      one look-up of a random address inside a range
  *
- * and each compared with its value at the smallest number. Both must choose
- * the same addresses, or the comparison is void and the program fails.
+ * and each compared with its value at the smallest number; in the end, how many
+ * per cent of the addresses below the highest range are in use. The maple tree
+ * always chooses the lowest address, placement.c only where it need not look at
+ * too many holes for it.
  */
 #include <time.h>
 
@@ -20,6 +22,7 @@
 #define OPERATIONS 100000U
 
 unsigned int shim_warnings;
+unsigned long shim_nodes;
 
 /* ---- kmod/placement.c ---- */
 
@@ -43,7 +46,7 @@ static u64 placement_insert(unsigned int index, u64 length, u64 alignment,
 
 static void placement_remove(unsigned int index)
 {
-	rocsvm_range_remove(&ranges[index]);
+	rocsvm_range_remove(&region, &ranges[index]);
 }
 
 static unsigned int placement_find(u64 addr)
@@ -104,7 +107,7 @@ static u64 length_worst(void)
 static const struct load {
 	const char *name;
 	u64 (*length)(void);
-	unsigned int max;	/* beyond it takes too long */
+	unsigned int max;	/* beyond it a maple tree takes too long */
 } loads[] = {
 	{ "4 KiB", length_page, BENCH_MAX },
 	{ "4 KiB to 1 MiB", length_mixed, 100000 },
@@ -115,7 +118,7 @@ static const struct load {
 
 struct result {
 	double fill, replace, find;
-	u64 addresses;		/* a hash of all that were chosen */
+	double used;
 };
 
 static double now_ns(void)
@@ -129,9 +132,10 @@ static double now_ns(void)
 static struct result measure(const struct bench_backend *backend,
 			     const struct load *load, unsigned int live)
 {
-	static u64 bases[BENCH_MAX];
+	static u64 bases[BENCH_MAX], lengths[BENCH_MAX];
 	unsigned int i, index, operations = min(OPERATIONS, 4 * live);
 	struct result result = {};
+	u64 used = 0, top = 0;
 	double start;
 
 	random_state = live;
@@ -141,6 +145,7 @@ static struct result measure(const struct bench_backend *backend,
 	for (i = 0; i < live; i++) {
 		u64 length = load->length();
 
+		lengths[i] = length;
 		bases[i] = backend->insert(i, length,
 					   rocsvm_default_alignment(length, SZ_2M),
 					   PAGE_SIZE);
@@ -153,6 +158,7 @@ static struct result measure(const struct bench_backend *backend,
 
 		index = random_u64() % live;
 		backend->remove(index);
+		lengths[index] = length;
 		bases[index] = backend->insert(index, length,
 					       rocsvm_default_alignment(length, SZ_2M),
 					       PAGE_SIZE);
@@ -168,9 +174,11 @@ static struct result measure(const struct bench_backend *backend,
 	result.find = (now_ns() - start) / operations;
 
 	for (i = 0; i < live; i++) {
-		result.addresses = result.addresses * 31 + bases[i];
+		used += lengths[i] + PAGE_SIZE;
+		top = max(top, bases[i] + lengths[i] + PAGE_SIZE - BENCH_BASE);
 		backend->remove(i);
 	}
+	result.used = 100.0 * used / top;
 	backend->end();
 	return result;
 }
@@ -183,27 +191,20 @@ int main(int argc, char **argv)
 	unsigned int max = argc > 1 ? strtoul(argv[1], NULL, 0) : BENCH_MAX;
 	struct result r, first[ARRAY_SIZE(backends)];
 	unsigned int i, j, live;
-	u64 addresses = 0;
 
-	printf("%-20s %-12s %8s %15s %15s %15s\n", "lengths", "by", "live",
-	       "fill ns", "replace ns", "find ns");
+	printf("%-20s %-12s %8s %15s %15s %15s %5s\n", "lengths", "by", "live",
+	       "fill ns", "replace ns", "find ns", "used");
 	for (i = 0; i < ARRAY_SIZE(loads); i++) {
 		for (live = 1000; live <= min(max, loads[i].max); live *= 10) {
 			for (j = 0; j < ARRAY_SIZE(backends); j++) {
 				r = measure(backends[j], &loads[i], live);
 				if (live == 1000)
 					first[j] = r;
-				printf("%-20s %-12s %8u %8.0f x%5.1f %8.0f x%5.1f %8.0f x%5.1f\n",
+				printf("%-20s %-12s %8u %8.0f x%5.1f %8.0f x%5.1f %8.0f x%5.1f %4.0f%%\n",
 				       loads[i].name, backends[j]->name, live,
 				       r.fill, r.fill / first[j].fill,
 				       r.replace, r.replace / first[j].replace,
-				       r.find, r.find / first[j].find);
-				if (j == 0)
-					addresses = r.addresses;
-				if (r.addresses != addresses) {
-					printf("the addresses differ\n");
-					return EXIT_FAILURE;
-				}
+				       r.find, r.find / first[j].find, r.used);
 			}
 		}
 	}

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Placement by a maple tree, for placement_bench: an entry a range, guard
- * included. Without MT_FLAGS_USE_RCU, that is at its fastest. Unlike with
- * drm_mm, a store of nothing, too, may have to allocate.
+ * included. Without MT_FLAGS_USE_RCU, that is at its fastest. A store of
+ * nothing, too, may have to allocate.
  */
 #include <linux/maple_tree.h>
 

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
-/* kmod/placement.c in user space, over the kernel's own drm_mm and rbtree. */
+/* kmod/placement.c in user space, over the kernel's own rbtree. */
 #include "placement_test.h"
 #include "tap.h"
 
 unsigned int shim_warnings;
+unsigned long shim_nodes;
 
 static const struct tap_case cases[] = {
 	{ "region: random sequences give the model's answers", test_region_random },
@@ -17,6 +18,8 @@ static const struct tap_case cases[] = {
 	{ "region: zeroed, ended, begun again, ended too early", test_region_without_room },
 	{ "region: abandoned", test_region_abandon },
 	{ "region: 100,000 live ranges", test_region_many },
+	{ "region: 100,000 holes without an aligned place", test_region_unaligned },
+	{ "region: mixed lengths cost no more the more there are", test_region_mixed },
 	{ "intersection: recorded apertures in every order", test_intersect_recorded },
 	{ "intersection: edges", test_intersect_edges },
 	{ "intersection: random apertures", test_intersect_random },

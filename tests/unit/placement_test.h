@@ -15,6 +15,8 @@ void test_region_errors(void);
 void test_region_without_room(void);
 void test_region_abandon(void);
 void test_region_many(void);
+void test_region_unaligned(void);
+void test_region_mixed(void);
 
 /* test_intersect.c */
 void test_intersect_recorded(void);

@@ -8,7 +8,8 @@
 #define PAGE	((u64)PAGE_SIZE)
 #define HUGE	((u64)SZ_2M)
 
-static struct rocsvm_region region;
+/* A region and where it may move to: regions[0] or regions[1]. */
+static struct rocsvm_region regions[2], *region = regions;
 static struct model model;
 static struct rocsvm_range pool[8192];
 
@@ -20,9 +21,9 @@ static unsigned int unused[MODEL_MAX], num_unused;
 
 static void begin(u64 base, u64 units, u64 granule)
 {
-	memset(&region, 0xff, sizeof(region));
+	memset(region, 0xff, sizeof(*region));
 	memset(pool, 0xff, sizeof(pool));
-	rocsvm_region_init(&region, base, base + units * granule, granule);
+	rocsvm_region_init(region, base, base + units * granule, granule);
 
 	model.base = base;
 	model.end = base + units * granule;
@@ -37,9 +38,19 @@ static void end(void)
 {
 	unsigned int warnings = shim_warnings;
 
-	CHECK(rocsvm_region_empty(&region));
-	rocsvm_region_fini(&region);
+	CHECK(rocsvm_region_empty(region));
+	rocsvm_region_fini(region);
 	CHECK_EQ(shim_warnings, warnings);
+}
+
+/* Ranges and all; what was there is of no use any more. */
+static void move(void)
+{
+	struct rocsvm_region *there = region == regions ? &regions[1] : regions;
+
+	*there = *region;
+	memset(region, 0xff, sizeof(*region));
+	region = there;
 }
 
 /* ---- random sequences ---- */
@@ -51,6 +62,7 @@ static const struct shape {
 } shapes[] = {
 	{ BASE, 64, PAGE },
 	{ BASE, 200, HUGE },
+	{ BASE, 700, PAGE },
 	{ 0, 40, PAGE },
 	{ BASE + 3 * PAGE, 97, PAGE },
 	{ BASE + 5 * HUGE, 33, HUGE },
@@ -113,7 +125,7 @@ static void try_insert(void)
 {
 	struct rocsvm_range *range = &pool[unused[num_unused - 1]];
 	u64 length = random_size(one_in(4) ? 64 : 6), guard = random_size(3);
-	u64 alignment = 0, base = 0;
+	u64 alignment = 0, base = 0, front = 0;
 	bool fixed = one_in(4);
 	struct model_range answer;
 	int expected, err;
@@ -122,21 +134,23 @@ static void try_insert(void)
 		base = random_addr();
 		if (!one_in(8))
 			base -= base % model.granule;
-		expected = model_place_fixed(&model, base, length, guard,
-					     &answer);
-		err = rocsvm_range_insert_fixed(&region, range, base, length,
-						0, guard);
+		if (one_in(4))
+			front = random_size(3);
+		expected = model_place_fixed(&model, base, length, front,
+					     guard, &answer);
+		err = rocsvm_range_insert_fixed(region, range, base, length,
+						front, guard);
 	} else {
 		alignment = random_alignment();
 		expected = model_place(&model, length, alignment, guard,
 				       &answer);
-		err = rocsvm_range_insert(&region, range, length, alignment,
+		err = rocsvm_range_insert(region, range, length, alignment,
 					  guard);
 	}
 	if (err != expected)
-		FAIL("insert%s(base %#llx, length %#llx, alignment %#llx, guard %#llx) is %d, expected %d",
-		     fixed ? "_fixed" : "", base, length, alignment, guard,
-		     err, expected);
+		FAIL("insert%s(base %#llx, length %#llx, alignment %#llx, front %#llx, guard %#llx) is %d, expected %d",
+		     fixed ? "_fixed" : "", base, length, alignment, front,
+		     guard, err, expected);
 	answers[-err]++;
 	if (err)
 		return;
@@ -153,7 +167,7 @@ static void remove_one(unsigned int index)
 {
 	struct rocsvm_range *range = model.ranges[index].range;
 
-	rocsvm_range_remove(range);
+	rocsvm_range_remove(region, range);
 	model_del(&model, index);
 	unused[num_unused++] = range - pool;
 }
@@ -162,9 +176,9 @@ static void look_up(void)
 {
 	u64 addr = random_addr();
 
-	if (rocsvm_range_find(&region, addr) != model_find(&model, addr))
+	if (rocsvm_range_find(region, addr) != model_find(&model, addr))
 		FAIL("wrong answer of find(%#llx)", addr);
-	if (rocsvm_range_next(&region, addr) != model_next(&model, addr))
+	if (rocsvm_range_next(region, addr) != model_next(&model, addr))
 		FAIL("wrong answer of next(%#llx)", addr);
 }
 
@@ -183,12 +197,14 @@ static void random_walk(const struct shape *shape, unsigned int steps)
 		if (model.n && one_in(filling ? 4 : 1))
 			remove_one(random_below(model.n));
 		look_up();
+		if (one_in(100))
+			move();
 		if (one_in(8))
-			model_compare(&model, &region);
+			model_compare(&model, region);
 	}
 	while (model.n)
 		remove_one(random_below(model.n));
-	model_compare(&model, &region);
+	model_compare(&model, region);
 	end();
 }
 
@@ -209,13 +225,13 @@ void test_region_random(void)
 
 static int insert(unsigned int index, u64 length, u64 alignment, u64 guard)
 {
-	return rocsvm_range_insert(&region, &pool[index], length, alignment,
+	return rocsvm_range_insert(region, &pool[index], length, alignment,
 				   guard);
 }
 
 static int insert_fixed(unsigned int index, u64 base, u64 length, u64 guard)
 {
-	return rocsvm_range_insert_fixed(&region, &pool[index], base, length, 0,
+	return rocsvm_range_insert_fixed(region, &pool[index], base, length, 0,
 					 guard);
 }
 
@@ -232,12 +248,12 @@ void test_region_full(void)
 	CHECK_EQ(insert(n, 1, 0, 0), -ENOMEM);
 	for (i = 0; i < n; i++) {
 		CHECK_EQ(insert_fixed(n, BASE + i * PAGE, 1, 0), -EEXIST);
-		CHECK(rocsvm_range_find(&region, BASE + i * PAGE) == &pool[i]);
+		CHECK(rocsvm_range_find(region, BASE + i * PAGE) == &pool[i]);
 	}
 
 	/* Every other page free: single pages fit, nothing larger does. */
 	for (i = 1; i < n; i += 2)
-		rocsvm_range_remove(&pool[i]);
+		rocsvm_range_remove(region, &pool[i]);
 	CHECK_EQ(insert(n, 2 * PAGE, 0, 0), -ENOMEM);
 	CHECK_EQ(insert(n, PAGE, 0, PAGE), -ENOMEM);
 	CHECK_EQ(insert(n, PAGE, 2 * PAGE, 0), -ENOMEM);
@@ -245,14 +261,14 @@ void test_region_full(void)
 	CHECK_EQ(rocsvm_range_base(&pool[1]), BASE + PAGE);
 
 	/* One more page free makes one hole of three pages, up there. */
-	rocsvm_range_remove(&pool[4000]);
+	rocsvm_range_remove(region, &pool[4000]);
 	CHECK_EQ(insert(n, 4 * PAGE, 0, 0), -ENOMEM);
 	CHECK_EQ(insert(4000, 2 * PAGE, 0, PAGE), 0);
 	CHECK_EQ(rocsvm_range_base(&pool[4000]), BASE + 3999 * PAGE);
 
-	rocsvm_range_remove(&pool[1]);
+	rocsvm_range_remove(region, &pool[1]);
 	for (i = 0; i < n; i += 2)
-		rocsvm_range_remove(&pool[i]);
+		rocsvm_range_remove(region, &pool[i]);
 	end();
 }
 
@@ -273,18 +289,18 @@ void test_region_guards(void)
 	CHECK_EQ(rocsvm_range_base(&pool[50]), BASE + 100 * PAGE);
 
 	/* A guard is nobody's: not found, not to be had. */
-	CHECK(rocsvm_range_find(&region, BASE + PAGE - 1) == &pool[0]);
-	CHECK(!rocsvm_range_find(&region, BASE + PAGE));
-	CHECK(rocsvm_range_next(&region, BASE + PAGE) == &pool[1]);
+	CHECK(rocsvm_range_find(region, BASE + PAGE - 1) == &pool[0]);
+	CHECK(!rocsvm_range_find(region, BASE + PAGE));
+	CHECK(rocsvm_range_next(region, BASE + PAGE) == &pool[1]);
 	CHECK_EQ(insert_fixed(60, BASE + PAGE, PAGE, 0), -EEXIST);
 	for (i = 0; i <= 50; i++)
-		rocsvm_range_remove(&pool[i]);
+		rocsvm_range_remove(region, &pool[i]);
 
 	/* All of the region at once, guard and all. */
 	CHECK_EQ(insert(0, 90 * PAGE, 0, 12 * PAGE), -ENOMEM);
 	CHECK_EQ(insert(0, 90 * PAGE, 0, 11 * PAGE), 0);
-	CHECK(!rocsvm_range_next(&region, BASE + 90 * PAGE));
-	rocsvm_range_remove(&pool[0]);
+	CHECK(!rocsvm_range_next(region, BASE + 90 * PAGE));
+	rocsvm_range_remove(region, &pool[0]);
 	end();
 }
 
@@ -305,10 +321,10 @@ void test_region_huge(void)
 	CHECK_EQ(insert(3, HUGE, 0, 0), 0);
 	CHECK_EQ(rocsvm_range_base(&pool[3]), BASE + 5 * HUGE);
 	CHECK_EQ(insert(4, 1, 0, 0), -ENOMEM);
-	rocsvm_range_remove(&pool[0]);
-	rocsvm_range_remove(&pool[1]);
-	rocsvm_range_remove(&pool[2]);
-	rocsvm_range_remove(&pool[3]);
+	rocsvm_range_remove(region, &pool[0]);
+	rocsvm_range_remove(region, &pool[1]);
+	rocsvm_range_remove(region, &pool[2]);
+	rocsvm_range_remove(region, &pool[3]);
 	end();
 }
 
@@ -324,7 +340,7 @@ void test_region_alignment(void)
 
 		CHECK_EQ(insert(0, 1, alignment, 0), 0);
 		CHECK_EQ(rocsvm_range_base(&pool[0]), expected);
-		rocsvm_range_remove(&pool[0]);
+		rocsvm_range_remove(region, &pool[0]);
 	}
 	CHECK_EQ(insert(0, 1, 3 * PAGE, 0), -EINVAL);
 	CHECK_EQ(insert(0, 1, PAGE + 1, 0), -EINVAL);
@@ -350,36 +366,36 @@ void test_region_front(void)
 	const u64 base = BASE + 4 * PAGE;
 
 	begin(BASE, 16, PAGE);
-	CHECK_EQ(rocsvm_range_insert_fixed(&region, &pool[0], base, PAGE, 1,
+	CHECK_EQ(rocsvm_range_insert_fixed(region, &pool[0], base, PAGE, 1,
 					   PAGE), -EINVAL);
-	CHECK_EQ(rocsvm_range_insert_fixed(&region, &pool[0], base, PAGE,
+	CHECK_EQ(rocsvm_range_insert_fixed(region, &pool[0], base, PAGE,
 					   5 * PAGE, PAGE), -ERANGE);
-	CHECK_EQ(rocsvm_range_insert_fixed(&region, &pool[0], base, 2 * PAGE,
+	CHECK_EQ(rocsvm_range_insert_fixed(region, &pool[0], base, 2 * PAGE,
 					   3 * PAGE, PAGE), 0);
 	CHECK_EQ(rocsvm_range_base(&pool[0]), base);
 	CHECK_EQ(pool[0].length, 2 * PAGE);
 	CHECK_EQ(rocsvm_range_guard(&pool[0]), PAGE);
 
 	/* neither guard is an address of the range's, nor anybody else's */
-	CHECK(!rocsvm_range_find(&region, base - 1));
-	CHECK(rocsvm_range_find(&region, base) == &pool[0]);
-	CHECK(rocsvm_range_find(&region, base + 2 * PAGE - 1) == &pool[0]);
-	CHECK(!rocsvm_range_find(&region, base + 2 * PAGE));
-	CHECK(rocsvm_range_next(&region, base - 1) == &pool[0]);
-	CHECK(rocsvm_range_next(&region, base - 3 * PAGE) == &pool[0]);
-	CHECK(!rocsvm_range_next(&region, base + 2 * PAGE));
+	CHECK(!rocsvm_range_find(region, base - 1));
+	CHECK(rocsvm_range_find(region, base) == &pool[0]);
+	CHECK(rocsvm_range_find(region, base + 2 * PAGE - 1) == &pool[0]);
+	CHECK(!rocsvm_range_find(region, base + 2 * PAGE));
+	CHECK(rocsvm_range_next(region, base - 1) == &pool[0]);
+	CHECK(rocsvm_range_next(region, base - 3 * PAGE) == &pool[0]);
+	CHECK(!rocsvm_range_next(region, base + 2 * PAGE));
 	CHECK_EQ(insert_fixed(1, base - 3 * PAGE, PAGE, 0), -EEXIST);
 	CHECK_EQ(insert_fixed(1, base - PAGE, PAGE, 0), -EEXIST);
 	CHECK_EQ(insert_fixed(1, base + 2 * PAGE, PAGE, 0), -EEXIST);
 	CHECK_EQ(insert_fixed(1, BASE, PAGE, 0), 0);
 	CHECK_EQ(insert_fixed(2, base + 3 * PAGE, PAGE, 0), 0);
-	CHECK(rocsvm_range_next(&region, BASE + PAGE) == &pool[0]);
-	CHECK(rocsvm_range_next(&region, base + 2 * PAGE) == &pool[2]);
-	rocsvm_range_remove(&pool[0]);
+	CHECK(rocsvm_range_next(region, BASE + PAGE) == &pool[0]);
+	CHECK(rocsvm_range_next(region, base + 2 * PAGE) == &pool[2]);
+	rocsvm_range_remove(region, &pool[0]);
 	CHECK_EQ(insert_fixed(3, base - PAGE, 4 * PAGE, 0), 0);
-	rocsvm_range_remove(&pool[1]);
-	rocsvm_range_remove(&pool[2]);
-	rocsvm_range_remove(&pool[3]);
+	rocsvm_range_remove(region, &pool[1]);
+	rocsvm_range_remove(region, &pool[2]);
+	rocsvm_range_remove(region, &pool[3]);
 	end();
 }
 
@@ -406,11 +422,11 @@ void test_region_apart(void)
 	for (i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		const u64 base = cases[i].base, end = cases[i].end;
 
-		memset(&region, 0xff, sizeof(region));
-		rocsvm_region_init_apart(&region, &cases[i].gpuvm);
-		CHECK_EQ(region.base, base);
-		CHECK_EQ(region.end, end);
-		CHECK(rocsvm_region_empty(&region));
+		memset(region, 0xff, sizeof(*region));
+		rocsvm_region_init_apart(region, &cases[i].gpuvm);
+		CHECK_EQ(region->base, base);
+		CHECK_EQ(region->end, end);
+		CHECK(rocsvm_region_empty(region));
 		if (!end) {
 			CHECK_EQ(insert(0, PAGE, 0, 0), -ENOMEM);
 			CHECK_EQ(insert_fixed(0, ROCSVM_CANONICAL_END, PAGE, 0),
@@ -419,16 +435,16 @@ void test_region_apart(void)
 		}
 		CHECK_EQ(insert(0, PAGE, 0, 0), 0);
 		CHECK_EQ(rocsvm_range_base(&pool[0]), base);
-		CHECK(rocsvm_range_find(&region, base) == &pool[0]);
+		CHECK(rocsvm_range_find(region, base) == &pool[0]);
 		CHECK_EQ(insert_fixed(1, base, PAGE, 0), -EEXIST);
 		CHECK_EQ(insert_fixed(1, end, PAGE, 0), -ERANGE);
 		if (end - base > PAGE) {
 			CHECK_EQ(insert_fixed(1, end - PAGE, PAGE, 0), 0);
-			CHECK(rocsvm_range_find(&region, end - 1) == &pool[1]);
-			rocsvm_range_remove(&pool[1]);
+			CHECK(rocsvm_range_find(region, end - 1) == &pool[1]);
+			rocsvm_range_remove(region, &pool[1]);
 		}
-		rocsvm_range_remove(&pool[0]);
-		rocsvm_region_fini(&region);
+		rocsvm_range_remove(region, &pool[0]);
+		rocsvm_region_fini(region);
 	}
 }
 
@@ -461,16 +477,16 @@ void test_region_errors(void)
 	CHECK_EQ(insert_fixed(0, U64_MAX - PAGE + 1, PAGE, PAGE), -ERANGE);
 	CHECK_EQ(insert_fixed(0, last, PAGE + 1, 0), -ERANGE);
 	CHECK_EQ(insert_fixed(0, last, PAGE, 1), -ERANGE);
-	CHECK(rocsvm_region_empty(&region));
+	CHECK(rocsvm_region_empty(region));
 	CHECK_EQ(insert_fixed(0, last, PAGE, 0), 0);
 	CHECK_EQ(insert_fixed(1, last, PAGE, 0), -EEXIST);
 	CHECK_EQ(insert_fixed(1, last - PAGE, PAGE, 1), -EEXIST);
 	CHECK_EQ(insert_fixed(1, BASE, 16 * PAGE, 0), -EEXIST);
-	CHECK(rocsvm_range_find(&region, last) == &pool[0]);
-	CHECK(!rocsvm_range_find(&region, last + PAGE));
-	CHECK(!rocsvm_range_next(&region, last + PAGE));
-	CHECK(!rocsvm_range_next(&region, U64_MAX));
-	rocsvm_range_remove(&pool[0]);
+	CHECK(rocsvm_range_find(region, last) == &pool[0]);
+	CHECK(!rocsvm_range_find(region, last + PAGE));
+	CHECK(!rocsvm_range_next(region, last + PAGE));
+	CHECK(!rocsvm_range_next(region, U64_MAX));
+	rocsvm_range_remove(region, &pool[0]);
 	end();
 }
 
@@ -478,68 +494,62 @@ void test_region_without_room(void)
 {
 	unsigned int warnings = shim_warnings;
 
-	memset(&region, 0, sizeof(region));
-	CHECK(rocsvm_region_empty(&region));
+	memset(region, 0, sizeof(*region));
+	CHECK(rocsvm_region_empty(region));
 	CHECK_EQ(insert(0, 1, 0, 0), -ENOMEM);
 	CHECK_EQ(insert_fixed(0, 0, 1, 0), -ERANGE);
-	CHECK(!rocsvm_range_find(&region, 0));
-	CHECK(!rocsvm_range_next(&region, 0));
-	rocsvm_region_fini(&region);
+	CHECK(!rocsvm_range_find(region, 0));
+	CHECK(!rocsvm_range_next(region, 0));
+	rocsvm_region_fini(region);
 	CHECK_EQ(shim_warnings, warnings);
 
 	/* The same after an end, and a new beginning elsewhere. */
 	begin(BASE, 1, PAGE);
 	end();
-	CHECK(rocsvm_region_empty(&region));
+	CHECK(rocsvm_region_empty(region));
 	CHECK_EQ(insert(0, 1, 0, 0), -ENOMEM);
-	rocsvm_region_init(&region, 2 * BASE / 3 / PAGE * PAGE,
+	rocsvm_region_init(region, 2 * BASE / 3 / PAGE * PAGE,
 			   ROCSVM_CANONICAL_END, PAGE);
 	CHECK_EQ(insert(0, 1, 0, 0), 0);
 	CHECK_EQ(rocsvm_range_base(&pool[0]), 2 * BASE / 3 / PAGE * PAGE);
 
 	/* A region that ends while a range is live says so. */
-	CHECK(!rocsvm_region_empty(&region));
-	rocsvm_region_fini(&region);
+	CHECK(!rocsvm_region_empty(region));
+	rocsvm_region_fini(region);
 	CHECK_EQ(shim_warnings, warnings + 1);
 }
 
-struct abandoned {
-	struct rocsvm_range *range[8];
-	unsigned int n;
-};
-
 static void abandon_one(struct rocsvm_range *range, void *data)
 {
-	struct abandoned *seen = data;
+	unsigned int *times = data;
 
-	seen->range[seen->n++] = range;
+	times[range - pool]++;
 	/* It is the inserter's, who frees it. */
 	memset(range, 0xff, sizeof(*range));
 }
 
-/* Each range is told of once, in order, and the region has no room any more. */
+/* Each range is told of once, and the region has no room any more. */
 void test_region_abandon(void)
 {
-	unsigned int warnings = shim_warnings, i;
-	struct abandoned seen = { .n = 0 };
+	unsigned int warnings = shim_warnings, times[8] = {}, i;
 
 	begin(BASE, 64, PAGE);
 	for (i = 0; i < 8; i++)
 		CHECK_EQ(insert(i, PAGE, 0, i % 2 * PAGE), 0);
-	rocsvm_range_remove(&pool[2]);
-	rocsvm_range_remove(&pool[7]);
-	rocsvm_region_abandon(&region, abandon_one, &seen);
-	CHECK_EQ(seen.n, 6);
-	for (i = 0; i < 6; i++)
-		CHECK(seen.range[i] == &pool[i < 2 ? i : i + 1]);
-	CHECK(rocsvm_region_empty(&region));
-	CHECK(!rocsvm_range_next(&region, 0));
+	rocsvm_range_remove(region, &pool[2]);
+	rocsvm_range_remove(region, &pool[7]);
+	move();
+	rocsvm_region_abandon(region, abandon_one, times);
+	for (i = 0; i < 8; i++)
+		CHECK_EQ(times[i], i != 2 && i != 7);
+	CHECK(rocsvm_region_empty(region));
+	CHECK(!rocsvm_range_next(region, 0));
 	CHECK_EQ(insert(0, PAGE, 0, 0), -ENOMEM);
 
 	/* Of one without room there is nothing to tell; nor has it an end. */
-	rocsvm_region_abandon(&region, abandon_one, &seen);
-	CHECK_EQ(seen.n, 6);
-	rocsvm_region_fini(&region);
+	rocsvm_region_abandon(region, abandon_one, times);
+	CHECK_EQ(times[0], 1);
+	rocsvm_region_fini(region);
 	CHECK_EQ(shim_warnings, warnings);
 }
 
@@ -553,22 +563,123 @@ void test_region_many(void)
 
 	begin(BASE, units, PAGE);
 	for (i = 0; i < n; i++) {
-		CHECK_EQ(rocsvm_range_insert(&region, &many[i], PAGE, 0, PAGE),
+		CHECK_EQ(rocsvm_range_insert(region, &many[i], PAGE, 0, PAGE),
 			 0);
 		CHECK_EQ(rocsvm_range_base(&many[i]), BASE + 2 * i * PAGE);
 	}
 	for (i = 0; i < n; i++) {
-		CHECK(rocsvm_range_find(&region, BASE + 2 * i * PAGE + 1) ==
+		CHECK(rocsvm_range_find(region, BASE + 2 * i * PAGE + 1) ==
 		      &many[i]);
-		CHECK(rocsvm_range_next(&region, BASE + 2 * i * PAGE + PAGE) ==
+		CHECK(rocsvm_range_next(region, BASE + 2 * i * PAGE + PAGE) ==
 		      (i + 1 < n ? &many[i + 1] : NULL));
 	}
 	for (i = 0; i < n; i++)
-		rocsvm_range_remove(&many[i * 7919ULL % n]);
+		rocsvm_range_remove(region, &many[i * 7919ULL % n]);
 
 	/* All of it in one piece again. */
 	CHECK_EQ(insert(0, units * PAGE, 0, 0), 0);
-	rocsvm_range_remove(&pool[0]);
+	rocsvm_range_remove(region, &pool[0]);
 	free(many);
 	end();
+}
+
+/* The nodes that an insert looks at, and that a remove does. */
+static unsigned long nodes_of_insert(struct rocsvm_range *range, u64 length,
+				     u64 alignment, u64 guard)
+{
+	unsigned long before = shim_nodes;
+
+	CHECK_EQ(rocsvm_range_insert(region, range, length, alignment, guard),
+		 0);
+	return shim_nodes - before;
+}
+
+/*
+ * Very many holes of the right size, in none of which there is an aligned
+ * place. The cost must not grow with their number; and when there is nothing
+ * else, the one that does fit is found among them.
+ */
+void test_region_unaligned(void)
+{
+	const unsigned int sizes[] = { 1000, 100000 };
+	unsigned long nodes[2];
+	unsigned int i, j, n;
+
+	for (i = 0; i < 2; i++) {
+		struct rocsvm_range *many;
+
+		n = sizes[i];
+		many = malloc(n * sizeof(*many));
+		begin(BASE, 4 * n + 8, PAGE);
+		for (j = 0; j < n; j++)
+			CHECK_EQ(rocsvm_range_insert_fixed(region, &many[j],
+							   BASE + 4 * j * PAGE,
+							   PAGE, 0, 0), 0);
+		nodes[i] = nodes_of_insert(&pool[0], 2 * PAGE, 4 * PAGE, 0);
+		CHECK_EQ(rocsvm_range_base(&pool[0]), BASE + 4 * n * PAGE);
+
+		/* The lowest hole that is sure to have room, high up. */
+		rocsvm_range_remove(region, &many[n - 2]);
+		nodes[i] += nodes_of_insert(&pool[1], 2 * PAGE, 4 * PAGE, 0);
+		CHECK_EQ(rocsvm_range_base(&pool[1]),
+			 BASE + 4 * (n - 2) * PAGE);
+
+		/* Room by luck, and nothing sure: all are looked at. */
+		CHECK_EQ(insert_fixed(2, BASE + 4 * (n + 1) * PAGE, 4 * PAGE,
+				      0), 0);
+		CHECK_EQ(insert(3, 2 * PAGE, 4 * PAGE, 0), -ENOMEM);
+		rocsvm_range_remove(region, &many[n / 2]);
+		CHECK_EQ(insert_fixed(4, BASE + (4 * n / 2 - 1) * PAGE, PAGE, 0),
+			 0);
+		CHECK_EQ(insert(3, 2 * PAGE, 4 * PAGE, 0), 0);
+		CHECK_EQ(rocsvm_range_base(&pool[3]), BASE + 4 * n / 2 * PAGE);
+
+		for (j = 0; j < n; j++)
+			if (j != n / 2 && j != n - 2)
+				rocsvm_range_remove(region, &many[j]);
+		for (j = 0; j < 5; j++)
+			rocsvm_range_remove(region, &pool[j]);
+		free(many);
+		end();
+	}
+	/* A tree of a hundred times the size is not twice as high. */
+	if (nodes[1] > 2 * nodes[0])
+		FAIL("%lu nodes of %u, %lu of %u", nodes[0], sizes[0],
+		     nodes[1], sizes[1]);
+}
+
+/* 4 KiB to 1 MiB, aligned to their lengths, coming and going at random. */
+void test_region_mixed(void)
+{
+	const unsigned int sizes[] = { 500, 50000 };
+	unsigned long most[2] = {}, nodes;
+	unsigned int i, j, n;
+
+	for (i = 0; i < 2; i++) {
+		struct rocsvm_range *many;
+
+		n = sizes[i];
+		many = malloc(n * sizeof(*many));
+		begin(BASE, 1ULL << 26, PAGE);
+		for (j = 0; j < 3 * n; j++) {
+			unsigned int k = j < n ? j : random_below(n);
+			u64 length = PAGE << random_below(8);
+
+			length += random_below(length);
+			if (j >= n)
+				rocsvm_range_remove(region, &many[k]);
+			nodes = nodes_of_insert(&many[k], length,
+						rocsvm_default_alignment(length,
+									 HUGE),
+						PAGE);
+			most[i] = max(most[i], nodes);
+		}
+		for (j = 0; j < n; j++)
+			rocsvm_range_remove(region, &many[j]);
+		free(many);
+		end();
+	}
+	if (most[1] > 3 * most[0])
+		FAIL("at most %lu nodes of %u, %lu of %u", most[0], sizes[0],
+		     most[1], sizes[1]);
 }

@@ -10,6 +10,7 @@
 #include <linux/types.h>
 
 typedef struct { int unused; } spinlock_t;
+typedef unsigned int gfp_t;
 
 struct rcu_head {
 	void *unused[2];
@@ -31,8 +32,8 @@ struct kmem_cache;
 #define smp_wmb()		barrier()
 #define MAX_ERRNO		4095
 #define U8_MAX			UCHAR_MAX
-#define WARN_ON(condition)	WARN(condition, "")
 #define WARN_ON_ONCE(condition)	WARN(condition, "")
+#define BUG_ON(condition)	((condition) ? abort() : (void)0)
 #define VM_BUG_ON(condition)	((void)0)
 
 #define spin_lock(lock)		((void)(lock))
@@ -46,6 +47,8 @@ struct kmem_cache;
 #define rcu_dereference_protected(p, c) (p)
 #define call_rcu(head, func)	func(head)
 
+#define GFP_KERNEL		0
+#define GFP_NOWAIT		0
 #define GFP_ATOMIC		0
 #define __GFP_NOWARN		0
 #define __GFP_ACCOUNT		0
