@@ -22,7 +22,7 @@ override CFLAGS += -Wall -Wextra -Werror -std=gnu11 -D_GNU_SOURCE -Iuapi \
 
 # What is compiled from what. Some targets install the compiler first, then call
 # make again: they must not ask for it here.
-ifneq ($(filter-out demo check check-full check-quick fuzz fuzz-corpus clean help,$(or $(MAKECMDGOALS),all)),)
+ifneq ($(filter-out demo check check-full check-quick fuzz fuzz-corpus bench clean help,$(or $(MAKECMDGOALS),all)),)
 include $(wildcard user/build.mk tests/gpu/build.mk tests/unit/build.mk \
 	tests/sys/build.mk tests/fuzz/build.mk tests/rocm/build.mk \
 	tests/bench/build.mk)
@@ -82,7 +82,7 @@ $(KERNELS:%=module-%): module-%:
 
 # ---- what people ask for ----
 
-.PHONY: all demo help clean
+.PHONY: all demo bench help clean
 all: module user
 
 help:
@@ -103,6 +103,7 @@ help:
 	@echo '  make fuzz                programs of the ABI'"'"'s calls, led by what they reach in the'
 	@echo '                           module; KERNEL (debug), FUZZ_SECONDS (600), FUZZ_SEED'
 	@echo '  make fuzz-corpus         takes what it has found into tests/fuzz/corpus'
+	@echo '  make bench               what calls cost, beside KFD and libhsakmt'
 	@echo '  make clean'
 	@echo
 	@echo '  variables: BUILD (build), V=1 (show commands), KDIR (headers to build the'
@@ -121,6 +122,10 @@ demo:
 
 clean:
 	$(Q)rm -rf $(BUILD)
+
+bench:
+	@tests/vm/setup bench
+	@$(MAKE) --no-print-directory -j$$(nproc) bench-in-guest
 
 # ---- tests ----
 

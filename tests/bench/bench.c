@@ -4,8 +4,8 @@
  */
 #include "bench.h"
 
-const char * const kind_names[NUM_KINDS] = {
-	"host", "GTT", "VRAM", "private VRAM",
+const char * const kind_names[NUM_KINDS + 1] = {
+	"host", "GTT", "VRAM", "private VRAM", "addresses",
 };
 
 static int by_value(const void *a, const void *b)

@@ -4,8 +4,8 @@
  * few operations; the clock; records of what was measured.
  *
  * Under icount (tests/vm/run --icount) a tick of the clock is an instruction of
- * the guest's. A process is one peer for its life: KFD's process and rocsvm's
- * space can't be had anew in it.
+ * the guest's. A process is one peer for its life: KFD keeps
+ * what it is for the process until that ends.
  */
 #ifndef ROCSVM_BENCH_H
 #define ROCSVM_BENCH_H
@@ -15,9 +15,10 @@
 
 #include <x86intrin.h>
 
-enum kind { HOST, GTT, VRAM, PRIVATE_VRAM, NUM_KINDS };
+/* The kinds of memory; ADDRESS has none, and only rocsvm has it. */
+enum kind { HOST, GTT, VRAM, PRIVATE_VRAM, NUM_KINDS, ADDRESS = NUM_KINDS };
 
-extern const char * const kind_names[NUM_KINDS];
+extern const char * const kind_names[NUM_KINDS + 1];
 
 struct buffer {
 	enum kind kind;
@@ -27,9 +28,9 @@ struct buffer {
 };
 
 /*
- * The operations return 0 or a negative number. Only the main thread may call
- * start(), in a process that has not called another peer's. fd() is that of
- * KFD's ioctls, for peers that have one.
+ * The operations return 0 or a negative number. start() is for a process that has
+ * not called another peer's. fd() is what takes KFD's ioctls, for peers that
+ * have one.
  */
 struct peer {
 	const char *name;
@@ -39,6 +40,8 @@ struct peer {
 	int (*map)(struct buffer *buf);
 	int (*unmap)(struct buffer *buf);
 	int (*free)(struct buffer *buf);
+	/* What is at an address in the middle of it? NULL where nobody can say. */
+	int (*query)(struct buffer *buf);
 };
 
 enum {

@@ -4,12 +4,12 @@
 # the VM beside the system tests, whose common code they use. They need Debian's
 # libhsakmt; only the config bench of tests/vm/run has it in its guest.
 
-BENCH := cycle exit
+BENCH := batch cycle exit open scale threads touch
 BENCH_OUT := $(BUILD)/bench
 BENCH_CFLAGS := $(SYS_CFLAGS) -Iuser/lib
 BENCH_OBJS := $(addprefix $(BENCH_OUT)/obj/,bench.o peers.o)
 
-.PHONY: bench bench-programs
+.PHONY: bench-in-guest bench-programs
 bench-programs: $(BENCH:%=$(BENCH_OUT)/%)
 
 $(BENCH_OUT)/obj/%.o: tests/bench/%.c | $(BUILD)/include/drm
@@ -21,6 +21,16 @@ $(BENCH:%=$(BENCH_OUT)/%): $(BENCH_OUT)/%: $(BENCH_OUT)/obj/%.o $(BENCH_OBJS) \
 	$(Q)$(CC) $(LDFLAGS) -o $@ $(filter-out %.so,$^) -L$(USER_OUT) -lrocsvm \
 		-lhsakmt -lpthread
 
+# The same with AddressSanitizer; gcc's run time is linked in.
+BENCH_ASAN_SOURCES := $(addprefix tests/bench/,open.c bench.c peers.c) \
+	$(addprefix tests/sys/,harness.c maps.c)
+$(BENCH_OUT)/open_asan: $(BENCH_ASAN_SOURCES) $(USER_OUT)/librocsvm.so
+	@mkdir -p $(@D)
+	$(Q)gcc $(BENCH_CFLAGS) -fsanitize=address -static-libasan -o $@ \
+		$(BENCH_ASAN_SOURCES) -L$(USER_OUT) -lrocsvm -lhsakmt -lpthread
+
+bench-programs: $(BENCH_OUT)/open_asan
+
 # For QEMU: tests/bench/profile.
 $(BENCH_OUT)/profile.so: tests/bench/profile.c tests/bench/mark.h
 	@mkdir -p $(@D)
@@ -28,7 +38,7 @@ $(BENCH_OUT)/profile.so: tests/bench/profile.c tests/bench/mark.h
 
 bench-programs: $(BENCH_OUT)/profile.so
 
-bench: vm-programs bench-programs
-	@tests/vm/run --config bench --icount --time-limit 600 --program '/tests/bench/cycle' | tests/bench/report
+bench-in-guest: vm-programs bench-programs
+	@tests/bench/bench
 
 -include $(wildcard $(BENCH_OUT)/obj/*.d)

@@ -13,11 +13,11 @@
  *
  * usage: exit [-m] [-r ROUNDS] [N...]     -m: map each buffer to the GPU, too
  */
-#include "harness.h"
+#include "bench.h"
 
 #include <time.h>
 
-enum variant { ROCSVM, KFD, KFD_SHARED, NUM_VARIANTS };
+enum variant { OF_ROCSVM, OF_KFD, OF_KFD_SHARED, NUM_VARIANTS };
 
 static const char * const names[NUM_VARIANTS] = {
 	"rocsvm", "KFD", "KFD, shared",
@@ -101,11 +101,11 @@ static void victim(void *arg)
 {
 	struct job *job = arg;
 
-	if (job->variant == ROCSVM)
+	if (job->variant == OF_ROCSVM)
 		fill_rocsvm(job->count);
 	else
 		fill_kfd(job->count,
-			 job->variant == KFD ? MAP_PRIVATE : MAP_SHARED);
+			 job->variant == OF_KFD ? MAP_PRIVATE : MAP_SHARED);
 	ASSERT_EQ(write(job->ready[1], "", 1), 1);
 	for (;;)
 		pause();
@@ -167,7 +167,7 @@ static void compare(unsigned long count, int rounds)
 {
 	double waited[NUM_VARIANTS][rounds], forgotten[NUM_VARIANTS][rounds];
 	double allocated[NUM_VARIANTS][rounds];
-	double w[NUM_VARIANTS], f[NUM_VARIANTS], a[NUM_VARIANTS];
+	char name[64];
 
 	for (int i = 0; i < rounds; i++) {
 		for (int v = 0; v < NUM_VARIANTS; v++) {
@@ -178,15 +178,11 @@ static void compare(unsigned long count, int rounds)
 			forgotten[v][i] = r.forgotten;
 		}
 	}
+	snprintf(name, sizeof(name), "%lu host buffers", count);
 	for (int v = 0; v < NUM_VARIANTS; v++) {
-		w[v] = median(waited[v], rounds);
-		f[v] = median(forgotten[v], rounds);
-		a[v] = median(allocated[v], rounds);
-	}
-	for (int v = 0; v < NUM_VARIANTS; v++) {
-		printf("%8lu  %-12s %10.1f %6.2f %12.1f %6.2f %12.1f %6.2f\n", count,
-		       names[v], w[v], w[v] / w[KFD], f[v], f[v] / f[KFD], a[v],
-		       a[v] / a[KFD]);
+		record_one("exit", name, names[v], "allocated, ms", median(allocated[v], rounds));
+		record_one("exit", name, names[v], "dead, ms", median(waited[v], rounds));
+		record_one("exit", name, names[v], "forgotten, ms", median(forgotten[v], rounds));
 	}
 }
 
@@ -208,10 +204,6 @@ int main(int argc, char **argv)
 	gpu = svm_gpu(fd, 0);
 	close(fd);
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	printf("Killing a process that has host buffers%s; medians of %d, and the ratio to KFD alone.\n\n",
-	       map_buffers ? ", mapped to a GPU" : "", rounds);
-	printf("%8s  %-12s %10s %6s %12s %6s %12s %6s\n", "buffers", "", "dead ms",
-	       "ratio", "forgotten ms", "ratio", "allocated ms", "ratio");
 	if (optind < argc) {
 		for (; optind < argc; optind++)
 			compare(strtoul(argv[optind], NULL, 0), rounds);

@@ -81,7 +81,8 @@ static int kfd_alloc_args(struct buffer *buf, struct kfd_ioctl_alloc_memory_of_g
 	char **next = kfd_arena(buf);
 	int err;
 
-	buf->va = *next;
+	/* A page between two, as the others have. */
+	buf->va = __atomic_fetch_add(next, buf->length + PAGE, __ATOMIC_RELAXED);
 	*args = (struct kfd_ioctl_alloc_memory_of_gpu_args){
 		.va_addr = (uintptr_t)buf->va,
 		.size = buf->length,
@@ -93,9 +94,16 @@ static int kfd_alloc_args(struct buffer *buf, struct kfd_ioctl_alloc_memory_of_g
 	if (err)
 		return err;
 	buf->handle = args->handle;
-	/* A page between two, as the others have. */
-	*next += buf->length + PAGE;
 	return 0;
+}
+
+/* The last one's addresses are the next one's. */
+static void kfd_arena_return(const struct buffer *buf)
+{
+	char *end = buf->va + buf->length + PAGE;
+
+	__atomic_compare_exchange_n(kfd_arena(buf), &end, buf->va, false, __ATOMIC_RELAXED,
+				    __ATOMIC_RELAXED);
 }
 
 static int kfd_alloc_only(struct buffer *buf)
@@ -143,8 +151,8 @@ static int kfd_free_only(struct buffer *buf)
 {
 	struct kfd_ioctl_free_memory_of_gpu_args args = { .handle = buf->handle };
 
-	if (buf->kind != HOST && buf->va + buf->length + PAGE == kfd.device)
-		kfd.device = buf->va;
+	if (buf->kind != HOST)
+		kfd_arena_return(buf);
 	return svm_ioctl(kfd.fd, AMDKFD_IOC_FREE_MEMORY_OF_GPU, &args);
 }
 
@@ -156,8 +164,7 @@ static int kfd_free(struct buffer *buf)
 		return err;
 	switch (buf->kind) {
 	case HOST:
-		if (buf->va + buf->length + PAGE == kfd.host)
-			kfd.host = buf->va;
+		kfd_arena_return(buf);
 		return SYS(madvise(buf->va, buf->length, MADV_DONTNEED));
 	case GTT:
 	case VRAM:
@@ -233,16 +240,24 @@ static int hsakmt_free(struct buffer *buf)
 	return -(int)hsaKmtFreeMemory(buf->va, buf->length);
 }
 
+static int hsakmt_query(struct buffer *buf)
+{
+	HsaPointerInfo info;
+
+	return -(int)hsaKmtQueryPointerInfo(buf->va + buf->length / 2, &info);
+}
+
 /* ---- rocsvm ------------------------------------------------------------- */
 
 static struct rocsvm_ctx *svm;
 static uint32_t space_gpu;
 
-static const enum rocsvm_kind space_kinds[NUM_KINDS] = {
+static const enum rocsvm_kind space_kinds[NUM_KINDS + 1] = {
 	[HOST] = ROCSVM_KIND_HOST,
 	[GTT] = ROCSVM_KIND_GTT,
 	[VRAM] = ROCSVM_KIND_VRAM,
 	[PRIVATE_VRAM] = ROCSVM_KIND_PRIVATE_VRAM,
+	[ADDRESS] = ROCSVM_KIND_ADDRESS,
 };
 
 static void space_start(void)
@@ -301,6 +316,13 @@ static int space_free(struct buffer *buf)
 	return rocsvm_free(svm, buf->va);
 }
 
+static int space_query(struct buffer *buf)
+{
+	struct rocsvm_query query = { .size = sizeof(query) };
+
+	return rocsvm_query(svm, buf->va + buf->length / 2, &query);
+}
+
 static int nothing(struct buffer *buf)
 {
 	(void)buf;
@@ -312,25 +334,26 @@ static int nothing(struct buffer *buf)
 const struct peer peers[NUM_PEERS] = {
 	[KFD_CALLS] = {
 		"KFD, calls only", kfd_start, kfd_fd,
-		kfd_alloc_only, kfd_map, kfd_unmap, kfd_free_only,
+		kfd_alloc_only, kfd_map, kfd_unmap, kfd_free_only, NULL,
 	},
 	[KFD] = {
 		"KFD", kfd_start, kfd_fd, kfd_alloc, kfd_map, kfd_unmap, kfd_free,
+		NULL,
 	},
 	[LIBHSAKMT] = {
 		"libhsakmt", hsakmt_start, NULL,
-		hsakmt_alloc, hsakmt_map, hsakmt_unmap, hsakmt_free,
+		hsakmt_alloc, hsakmt_map, hsakmt_unmap, hsakmt_free, hsakmt_query,
 	},
 	[LIBHSAKMT_RESERVED] = {
 		"libhsakmt, reserved", hsakmt_start_reserved, NULL,
-		hsakmt_alloc, hsakmt_map, hsakmt_unmap, hsakmt_free,
+		hsakmt_alloc, hsakmt_map, hsakmt_unmap, hsakmt_free, hsakmt_query,
 	},
 	[ROCSVM] = {
 		"rocsvm", space_start, space_fd,
-		space_alloc, space_map, space_unmap, space_free,
+		space_alloc, space_map, space_unmap, space_free, space_query,
 	},
 	[ROCSVM_AT_ONCE] = {
 		"rocsvm, 2 calls", space_start, space_fd,
-		space_alloc_mapped, nothing, nothing, space_free,
+		space_alloc_mapped, nothing, nothing, space_free, space_query,
 	},
 };
