@@ -99,6 +99,7 @@ help:
 	@echo '                           races, with injected failures, and by the fuzzer'
 	@echo '  make check-quick         a subset of them, in 3 minutes'
 	@echo '  make check-unit          those that need no VM'
+	@echo '  make check-hardware      on this machine'"'"'s own GPU, those tests that harm nothing'
 	@echo '  make check-kernel-style  checkpatch, sparse and W=1 on the module'
 	@echo '  make fuzz                programs of the ABI'"'"'s calls, led by what they reach in the'
 	@echo '                           module; KERNEL (debug), FUZZ_SECONDS (600), FUZZ_SEED'
@@ -148,6 +149,11 @@ check-full:
 
 check-kernel-style:
 	@tests/vm/check --kernel-style
+
+# docs/hardware.md
+.PHONY: check-hardware
+check-hardware: sys-tests
+	@$(if $(filter-out 0,$(shell id -u)),sudo) BUILD='$(BUILD)' tests/hw/run
 
 # On the debug kernel a test's limit is four times what it says. The module has
 # KCOV's points there, so that the fuzzer sees what it reaches.
