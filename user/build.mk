@@ -20,7 +20,7 @@ LIB_OBJS := $(patsubst user/lib/%.c,$(USER_OUT)/lib/%.o,\
 	$(filter-out user/lib/test_%.c,$(wildcard user/lib/*.c)))
 TOOL_OBJS := $(patsubst user/tool/%.c,$(USER_OUT)/tool/%.o,\
 	$(filter-out user/tool/test_%.c,$(wildcard user/tool/*.c)))
-USER_TESTS := $(addprefix $(BUILD)/unit/,lib_test lib_calls_test sdma_test)
+USER_TESTS := $(addprefix $(BUILD)/unit/,lib_test lib_calls_test sdma_test tool_test)
 
 # example.c is what the others share.
 EXAMPLES := $(filter-out example,$(basename $(notdir $(wildcard user/examples/*.c))))
@@ -106,6 +106,11 @@ $(BUILD)/unit/lib_calls_test: user/lib/test_calls.c tests/unit/tap.c $(USER_OUT)
 $(BUILD)/unit/sdma_test: $(USER_OUT)/tool/test_sdma.o $(USER_OUT)/tool/sdma.o
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -pthread $^ -o $@
+
+$(BUILD)/unit/tool_test: $(USER_OUT)/tool/test_tool.o $(filter-out %/main.o,$(TOOL_OBJS)) \
+		tests/unit/tap.c $(USER_OUT)/librocsvm.a
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $^ -ldl -o $@
 
 $(USER_OUT)/cxx.stamp: user/lib/rocsvm.h uapi/linux/rocsvm.h
 	@mkdir -p $(@D)

@@ -14,6 +14,7 @@
 #include <linux/kfd_ioctl.h>
 
 #include "demo.h"
+#include "draw.h"
 
 #define MARGIN		(4ull << 20)	/* more than what the window has around it */
 #define MAX_MAPPINGS	16
@@ -219,18 +220,35 @@ static int step_guard(struct demo *demo)
 	return 0;
 }
 
+static const char *label_of(const struct demo *demo, uint64_t va)
+{
+	for (unsigned int i = 0; i < demo->num_buffers; i++)
+		if ((uintptr_t)demo->buffers[i].ptr == va)
+			return demo->buffers[i].label;
+	return "";
+}
+
 static int step_draw(struct demo *demo)
 {
-	struct label labels[DEMO_MAX_BUFFERS];
-	int drawn;
+	struct space space;
+	char size[24];
+	size_t count;
+	int ret;
 
-	for (unsigned int i = 0; i < demo->num_buffers; i++)
-		labels[i] = (struct label){ demo->buffers[i].ptr, demo->buffers[i].label };
-	drawn = draw_space(demo->ctx, labels, demo->num_buffers);
-	if (drawn < 0)
-		return failed("can't walk the buffers: %s", strerror(-drawn));
-	if ((unsigned int)drawn != demo->num_buffers)
-		return failed("%d buffers are there, not %u", drawn, demo->num_buffers);
+	ret = space_read_own(&space, demo->ctx);
+	for (size_t i = 0; i < space.count; i++)
+		space.buffers[i].label = label_of(demo, space.buffers[i].va);
+	if (!ret) {
+		draw_space(&space, true);
+		printf("%" PRIu64 " buffers, %s\n", space.num_buffers,
+		       size_text(space.buffer_bytes, size));
+	}
+	count = space.count;
+	space_free(&space);
+	if (ret)
+		return failed("can't walk the buffers: %s", strerror(-ret));
+	if (count != demo->num_buffers)
+		return failed("%zu buffers are there, not %u", count, demo->num_buffers);
 	return 0;
 }
 

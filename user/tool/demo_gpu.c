@@ -10,6 +10,7 @@
 #include <linux/kfd_ioctl.h>
 
 #include "demo.h"
+#include "draw.h"
 
 #define FENCE_VALUE		0x600dc0de
 #define FENCE_TIMEOUT_MS	20000

@@ -17,6 +17,7 @@ static const struct command {
 } commands[] = {
 	{ "demo", "show shared virtual memory at work, step by step", cmd_demo },
 	{ "gpus", "list the GPUs and their apertures", cmd_gpus },
+	{ "map", "draw a process's SVM space", cmd_map },
 	{ "run", "run a program for which /dev/kfd is /dev/rocsvm", cmd_run },
 	{ "status", "is the module loaded, is a GPU there, what is in use", cmd_status },
 	{ "help", "show this", cmd_help },

@@ -23,6 +23,7 @@ enum {
 /* Subcommands: argv[0] is the subcommand's name */
 int cmd_demo(int argc, char **argv);
 int cmd_gpus(int argc, char **argv);
+int cmd_map(int argc, char **argv);
 int cmd_run(int argc, char **argv);
 int cmd_status(int argc, char **argv);
 
@@ -32,9 +33,25 @@ int no_arguments(int argc, char **argv);
 /* Why rocsvm_open() failed, in words; never NULL */
 const char *explain_open(int error);
 
+/* options.c: a flag, or a decimal number that follows the option */
+struct tool_option {
+	const char *name;
+	char letter;
+	bool *flag;
+	uint64_t *value;
+};
+/* The index of the first operand in @argv, or -1 once it has complained */
+int read_options(int argc, char **argv, const struct tool_option *options, size_t num);
+/* STATUS_OK if @first is right and there is no operand, else STATUS_USAGE */
+int no_operands(int argc, char **argv, int first);
+
 /* text.c */
 /* "64 KiB" if that is exact, "1.5 MiB" to one decimal if not */
 const char *size_text(uint64_t bytes, char text[static 24]);
+/* "12 s", "3 min", "5 h", "2 d": cut, not rounded */
+const char *age_text(uint64_t ms, char text[static 24]);
+/* Any bytes as printable ASCII: \xNN for what is not, \\ for a backslash */
+const char *printable(const char *bytes, char *text, size_t size);
 /* @sequence, or "" where colour is not wanted: no terminal, or NO_COLOR is set */
 const char *colour(const char *sequence);
 #define RESET	"\033[0m"
@@ -44,6 +61,7 @@ const char *colour(const char *sequence);
 #define GREEN	"\033[32m"
 #define YELLOW	"\033[33m"
 #define BLUE	"\033[34m"
+#define MAGENTA	"\033[35m"
 #define CYAN	"\033[36m"
 
 /* sysfs.c: the first line of an attribute, without its newline; or -errno */
@@ -76,17 +94,5 @@ int read_mappings(uint64_t base, uint64_t limit, struct mapping *mappings, int m
 
 /* fault.c: does the CPU fault when it reads the byte at @ptr? */
 bool read_faults(const void *ptr);
-
-/* draw.c */
-const char *kind_name(uint32_t kind);
-struct label {
-	const void *ptr;	/* a buffer */
-	const char *text;
-};
-/*
- * Draw the process's window, 80 columns wide: the number of buffers in the
- * picture, or -errno
- */
-int draw_space(struct rocsvm_ctx *ctx, const struct label *labels, size_t num_labels);
 
 #endif /* ROCSVM_TOOL_H */
