@@ -12,16 +12,21 @@ static int cmd_version(int argc, char **argv);
 
 static const struct command {
 	const char *name;
+	const char *arguments;
 	const char *help;
 	int (*run)(int argc, char **argv);
 } commands[] = {
-	{ "demo", "show shared virtual memory at work, step by step", cmd_demo },
-	{ "gpus", "list the GPUs and their apertures", cmd_gpus },
-	{ "map", "draw a process's SVM space", cmd_map },
-	{ "run", "run a program for which /dev/kfd is /dev/rocsvm", cmd_run },
-	{ "status", "is the module loaded, is a GPU there, what is in use", cmd_status },
-	{ "help", "show this", cmd_help },
-	{ "version", "show the version", cmd_version },
+	{ "demo", "", "show shared virtual memory at work, step by step", cmd_demo },
+	{ "gpus", "", "list the GPUs and their apertures", cmd_gpus },
+	{ "leaks", "[--age SECONDS] [--json]", "list memory that is old, or whose holder is dying",
+	  cmd_leaks },
+	{ "map", "[--all | --list | --json] PID", "draw a process's SVM space", cmd_map },
+	{ "run", "[--] PROGRAM [ARGUMENT]...", "run a program for which /dev/kfd is /dev/rocsvm",
+	  cmd_run },
+	{ "status", "", "is the module loaded, is a GPU there, what is in use", cmd_status },
+	{ "top", "[--delay SECONDS] [--iterations N] [--json]", "watch who uses how much", cmd_top },
+	{ "help", "", "show this", cmd_help },
+	{ "version", "", "show the version", cmd_version },
 };
 
 static void usage(FILE *to)
@@ -31,6 +36,13 @@ static void usage(FILE *to)
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
 		fprintf(to, "  %-8s  %s\n", commands[i].name, commands[i].help);
 	fprintf(to, "\nSee rocsvm(8).\n");
+}
+
+static int describe(const struct command *command)
+{
+	printf("usage: rocsvm %s%s%s\n\n%s\n", command->name, *command->arguments ? " " : "",
+	       command->arguments, command->help);
+	return STATUS_OK;
 }
 
 static int cmd_help(int argc, char **argv)
@@ -68,7 +80,10 @@ int main(int argc, char **argv)
 
 		if (strcmp(name, commands[i].name))
 			continue;
-		ret = commands[i].run(argc - 1, argv + 1);
+		if (argc == 3 && !strcmp(argv[2], "--help"))
+			ret = describe(&commands[i]);
+		else
+			ret = commands[i].run(argc - 1, argv + 1);
 		if (fflush(stdout) && !ret) {
 			complain("can't write to standard output");
 			ret = STATUS_FAILED;

@@ -13,35 +13,6 @@
 #include "json.h"
 #include "tool.h"
 
-#define MAX_KINDS	32
-
-struct sum {
-	const char *kind;
-	uint64_t count;
-	uint64_t bytes;
-};
-
-/* Sums by kind, in the order in which they come */
-static size_t sum_kinds(const struct space *space, struct sum sums[static MAX_KINDS])
-{
-	size_t num = 0;
-
-	for (size_t i = 0; i < space->count; i++) {
-		const struct buffer *buffer = &space->buffers[i];
-		size_t k = 0;
-
-		while (k < num && strcmp(sums[k].kind, buffer->kind))
-			k++;
-		if (k == MAX_KINDS)
-			continue;
-		if (k == num)
-			sums[num++] = (struct sum){ .kind = buffer->kind };
-		sums[k].count++;
-		sums[k].bytes += buffer->length;
-	}
-	return num;
-}
-
 static void show_header(const struct space *space)
 {
 	char comm[4 * sizeof(space->comm)];
@@ -54,7 +25,7 @@ static void show_header(const struct space *space)
 static void show_sums(const struct space *space)
 {
 	struct sum sums[MAX_KINDS];
-	size_t num = sum_kinds(space, sums);
+	size_t num = sum_kinds(space, 0, sums);
 
 	for (size_t i = 0; i < num; i++) {
 		struct kind kind = kind_look(sums[i].kind);
@@ -98,29 +69,7 @@ static void list_buffers(const struct space *space)
 	}
 }
 
-void json_space(struct json *json, const struct space *space)
-{
-	json_text(json, "name", space->name);
-	json_number(json, "pid", (int64_t)space->pid);
-	json_text(json, "comm", space->comm);
-	json_number(json, "uid", (int64_t)space->uid);
-	json_text(json, "state", space->state);
-	json_text(json, "aperture", space->aperture);
-	json_bool(json, "fallback", space->fallback);
-	json_number(json, "opens", (int64_t)space->opens);
-	json_list(json, "gpus", space->gpus);
-	json_list(json, "gpus_acquired", space->gpus_acquired);
-	json_number(json, "buffers", (int64_t)space->num_buffers);
-	json_number(json, "buffer_bytes", (int64_t)space->buffer_bytes);
-	json_number(json, "reserved_bytes", (int64_t)space->reserved_bytes);
-	json_number(json, "quarantined_bytes", (int64_t)space->quarantined_bytes);
-	json_number(json, "registered_segments", (int64_t)space->registered_segments);
-	json_number(json, "registered_bytes", (int64_t)space->registered_bytes);
-	json_number(json, "kfd_buffers", (int64_t)space->kfd_buffers);
-	json_number(json, "kfd_bytes", (int64_t)space->kfd_bytes);
-}
-
-void json_buffer(struct json *json, const struct buffer *buffer)
+static void json_buffer(struct json *json, const struct buffer *buffer)
 {
 	json_object(json, NULL);
 	json_hex(json, "va", buffer->va);

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "json.h"
 #include "space.h"
 #include "tool.h"
 
@@ -416,6 +417,52 @@ bool is_reservation(const struct buffer *buffer)
 uint64_t space_bytes(const struct space *space)
 {
 	return space->buffer_bytes + space->kfd_bytes + space->registered_bytes;
+}
+
+size_t sum_kinds(const struct space *space, uint64_t age_ms, struct sum sums[static MAX_KINDS])
+{
+	size_t num = 0;
+
+	for (size_t i = 0; i < space->count; i++) {
+		const struct buffer *buffer = &space->buffers[i];
+		size_t k = 0;
+
+		if (buffer->age_ms < age_ms)
+			continue;
+		while (k < num && strcmp(sums[k].kind, buffer->kind))
+			k++;
+		if (k == MAX_KINDS)
+			continue;
+		if (k == num)
+			sums[num++] = (struct sum){ .kind = buffer->kind };
+		sums[k].count++;
+		sums[k].bytes += buffer->length;
+		if (buffer->age_ms > sums[k].oldest_ms)
+			sums[k].oldest_ms = buffer->age_ms;
+	}
+	return num;
+}
+
+void json_space(struct json *json, const struct space *space)
+{
+	json_text(json, "name", space->name);
+	json_number(json, "pid", (int64_t)space->pid);
+	json_text(json, "comm", space->comm);
+	json_number(json, "uid", (int64_t)space->uid);
+	json_text(json, "state", space->state);
+	json_text(json, "aperture", space->aperture);
+	json_bool(json, "fallback", space->fallback);
+	json_number(json, "opens", (int64_t)space->opens);
+	json_list(json, "gpus", space->gpus);
+	json_list(json, "gpus_acquired", space->gpus_acquired);
+	json_number(json, "buffers", (int64_t)space->num_buffers);
+	json_number(json, "buffer_bytes", (int64_t)space->buffer_bytes);
+	json_number(json, "reserved_bytes", (int64_t)space->reserved_bytes);
+	json_number(json, "quarantined_bytes", (int64_t)space->quarantined_bytes);
+	json_number(json, "registered_segments", (int64_t)space->registered_segments);
+	json_number(json, "registered_bytes", (int64_t)space->registered_bytes);
+	json_number(json, "kfd_buffers", (int64_t)space->kfd_buffers);
+	json_number(json, "kfd_bytes", (int64_t)space->kfd_bytes);
 }
 
 void complain_spaces(int error)

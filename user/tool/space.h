@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+struct json;
 struct rocsvm_ctx;
 
 #define SPACES_PATH	"/sys/kernel/debug/rocsvm"
@@ -81,6 +82,20 @@ const char *kind_key(uint32_t kind);
 bool is_reservation(const struct buffer *buffer);
 /* All that GPUs can reach: buffers, KFD's own among them, and registered memory */
 uint64_t space_bytes(const struct space *space);
+
+/* The buffers of one kind */
+#define MAX_KINDS	32
+struct sum {
+	const char *kind;
+	uint64_t count;
+	uint64_t bytes;
+	uint64_t oldest_ms;
+};
+/* Those that are @age_ms old at least, by kind, as they come; how many kinds */
+size_t sum_kinds(const struct space *space, uint64_t age_ms, struct sum sums[static MAX_KINDS]);
+
+/* What is known of the space without its buffers, as members of an object */
+void json_space(struct json *json, const struct space *space);
 
 /* Say why there are no spaces to be read from SPACES_PATH */
 void complain_spaces(int error);

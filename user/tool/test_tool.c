@@ -351,6 +351,35 @@ static void sizes(void)
 	CHECK_TEXT(age_text(UINT64_MAX, text), "213503982334 d");
 }
 
+static void sums(void)
+{
+	struct space s = parsed(space_text, buffers_text);
+	struct sum sums[MAX_KINDS];
+
+	CHECK_EQ(sum_kinds(&s, 0, sums), 5);
+	CHECK_TEXT(sums[1].kind, "host");
+	CHECK_EQ(sums[1].count, 2);
+	CHECK_EQ(sums[1].bytes, 65536 + 16777216);
+	CHECK_EQ(sums[1].oldest_ms, 7200000);
+	CHECK_EQ(sum_kinds(&s, 120000, sums), 2);
+	CHECK_TEXT(sums[0].kind, "private");
+	CHECK_EQ(sums[1].count, 1);
+	CHECK_EQ(sum_kinds(&s, 7200001, sums), 0);
+	space_free(&s);
+}
+
+/* /proc/PID/stat, with a name that looks like what follows it */
+static void process_states(void)
+{
+	CHECK_TEXT(process_state("1 (a) Z 1 1 1 0 -1 4194560 0", 0), "zombie");
+	CHECK_TEXT(process_state("1 (a) Z 9) S 1 1 1 0 -1 4194564 0", 0), "dying");
+	CHECK(!process_state("1 (a) Z 9) S 1 1 1 0 -1 4194560 0", 1 << 14));
+	CHECK_TEXT(process_state("1 (a) D 1 1 1 0 -1 4194560 0", 1 << 8), "dying");
+	CHECK_TEXT(process_state("1 (a", 0), "gone");
+	CHECK_TEXT(process_state("", 0), "gone");
+	CHECK_TEXT(process_state(NULL, 0), "gone");
+}
+
 /* ---- JSON ---- */
 
 static char *json_start(struct json *json, FILE **f)
@@ -466,6 +495,8 @@ int main(void)
 		{ "reservations and overlaps", nested },
 		{ "the mmap aperture", mmap_aperture },
 		{ "sizes and ages", sizes },
+		{ "sums by kind and age", sums },
+		{ "states of processes", process_states },
 		{ "JSON: layout", json_layout },
 		{ "JSON: strings", json_strings },
 		{ "JSON: random strings", json_random },

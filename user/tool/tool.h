@@ -18,14 +18,17 @@ enum {
 	STATUS_OK = 0,
 	STATUS_FAILED = 1,
 	STATUS_USAGE = 2,
+	STATUS_FOUND = 3,	/* leaks: there are some */
 };
 
 /* Subcommands: argv[0] is the subcommand's name */
 int cmd_demo(int argc, char **argv);
 int cmd_gpus(int argc, char **argv);
+int cmd_leaks(int argc, char **argv);
 int cmd_map(int argc, char **argv);
 int cmd_run(int argc, char **argv);
 int cmd_status(int argc, char **argv);
+int cmd_top(int argc, char **argv);
 
 /* message.c: one line on standard error: what is wrong, and what to do */
 void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
@@ -81,6 +84,12 @@ enum module_state {
 	MODULE_UNKNOWN,		/* not loaded; nothing here can tell if installed */
 };
 enum module_state module_state(const char *name);
+
+/*
+ * leaks.c: what the process of /proc/PID/stat is if it will not run again: "gone",
+ * "zombie", "dying"; else NULL. @pending: its signals
+ */
+const char *process_state(const char *stat, uint64_t pending);
 
 /* maps.c: what /proc/self/maps shows */
 struct mapping {
