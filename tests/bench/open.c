@@ -36,6 +36,7 @@ struct job {
 	unsigned long count;	/* mappings in the way, 0 for none */
 	uint64_t where;		/* of the first of them */
 	int report;		/* pipe that is told what was seen */
+	unsigned int mark;
 };
 
 /* Where is the largest mapping that start() makes, if any is large? */
@@ -84,9 +85,11 @@ static void start_once(void *arg)
 
 	block(job->where, job->count);
 	ASSERT_EQ(setitimer(ITIMER_REAL, &limit, NULL), 0);
+	mark(job->mark);
 	took = ticks();
 	job->peer->start();
 	took = ticks() - took;
+	mark(0);
 	ASSERT_EQ(write(job->report, &took, sizeof(took)), sizeof(took));
 }
 
@@ -132,11 +135,15 @@ int main(int argc, char **argv)
 	const struct peer *compared[] = {
 		&open_node, &peers[LIBHSAKMT], &peers[LIBHSAKMT_RESERVED],
 	};
+	/* As those of the same peers in cycle.c. */
+	static const unsigned int marks[] = {
+		ROCSVM_AT_ONCE + 1, LIBHSAKMT + 1, LIBHSAKMT_RESERVED + 1,
+	};
 	char **counts = argc > 1 ? argv + 1 : defaults;
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	for (size_t i = 0; i < ARRAY_SIZE(compared); i++) {
-		struct job job = { .peer = compared[i] };
+		struct job job = { .peer = compared[i], .mark = marks[i] };
 		uint64_t where = 0;
 
 		for (char **count = counts; *count; count++) {

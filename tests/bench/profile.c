@@ -8,7 +8,8 @@
  * QEMU's header for plugins is in no package of Debian 12's; what is needed of it
  * is below.
  *
- * argument: out=FILE, which gets lines "mark address count" as QEMU ends.
+ * argument: out=FILE, which gets lines "mark address count" as QEMU ends, and how
+ * often each mark was met, "mark times count".
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -61,6 +62,7 @@ struct counter {
 static struct counter *table[TABLE_SIZE];
 static struct counter user;
 static unsigned int current;
+static uint64_t times[MAX_MARKS];	/* that a mark was met */
 static FILE *out;
 
 static struct counter *counter_of(uint64_t address)
@@ -94,6 +96,7 @@ static void on_mark(unsigned int vcpu, void *mark)
 			add_up(table[i]);
 	add_up(&user);
 	current = (uintptr_t)mark % MAX_MARKS;
+	times[current]++;
 }
 
 static void on_translation(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
@@ -130,6 +133,9 @@ static void on_exit_of_qemu(qemu_plugin_id_t id, void *data)
 {
 	(void)id;
 	(void)data;
+	for (unsigned int mark = 1; mark < MAX_MARKS; mark++)
+		if (times[mark])
+			fprintf(out, "%u times %lu\n", mark, times[mark]);
 	print_counter(&user);
 	for (size_t i = 0; i < TABLE_SIZE; i++)
 		if (table[i])

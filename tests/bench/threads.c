@@ -128,7 +128,7 @@ static void measure(void *arg)
 	}
 	record("threads", operation->name, peer->name, "1 thread, ns", one, ROUNDS);
 	record("threads", operation->name, peer->name, "2 threads, ns", two, ROUNDS);
-	record("threads", operation->name, peer->name, "ratio, 1/1000", permille, ROUNDS);
+	record("threads", operation->name, peer->name, "ratio", permille, ROUNDS);
 }
 
 int main(void)

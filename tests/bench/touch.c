@@ -16,7 +16,7 @@
 #define LARGE	MiB(256)
 #define REPEATS	3
 
-#define SET_PTES "/sys/kernel/tracing/events/amdgpu/amdgpu_vm_set_ptes/enable"
+#define UPDATE_PTES "/sys/kernel/tracing/events/amdgpu/amdgpu_vm_update_ptes/enable"
 #define TRACE "/sys/kernel/tracing/trace"
 
 static unsigned long faults(void)
@@ -36,10 +36,12 @@ static unsigned long entries_written(void)
 
 	ASSERT(f);
 	while (fgets(line, sizeof(line), f)) {
-		const char *count = strstr(line, "count=");
+		const char *range = strstr(line, "start:");
+		unsigned long start, end, flags, span;
 
-		if (strstr(line, "amdgpu_vm_set_ptes:") && count)
-			entries += strtoul(count + strlen("count="), NULL, 10);
+		if (range && sscanf(range, "start:%lx end:%lx, flags:%lx, incr:%lu", &start, &end,
+				    &flags, &span) == 4)
+			entries += (end - start) * PAGE / span;
 	}
 	fclose(f);
 	ASSERT_EQ(file_write(TRACE, ""), 0);
@@ -98,13 +100,13 @@ static void measure_faults(const struct peer *peer)
 	buf = (struct buffer){ .kind = HOST, .length = HUGE_PAGE };
 	ASSERT_EQ(peer->alloc(&buf), 0);
 	record_one("touch", "2 MiB", peer->name, "faults: alloc", faults() - before);
-	ASSERT_EQ(file_write(SET_PTES, "1"), 0);
+	ASSERT_EQ(file_write(UPDATE_PTES, "1"), 0);
 	entries_written();
 	before = faults();
 	ASSERT_EQ(peer->map(&buf), 0);
 	record_one("touch", "2 MiB", peer->name, "map", faults() - before);
 	record_one("touch", "2 MiB", peer->name, "GPU entries", entries_written());
-	ASSERT_EQ(file_write(SET_PTES, "0"), 0);
+	ASSERT_EQ(file_write(UPDATE_PTES, "0"), 0);
 	before = faults();
 	touch(buf.va, buf.length);
 	record_one("touch", "2 MiB", peer->name, "first touch", faults() - before);
