@@ -27,6 +27,15 @@ void record(const char *subject, const char *what, const char *peer,
 void record_one(const char *subject, const char *what, const char *peer,
 		const char *step, double value)
 {
-	printf("=\t%s\t%s\t%s\t%s\t%.6g\t\t\n", subject, what, peer, step, value);
+	char text[32];
+
+	snprintf(text, sizeof(text), "%.10g", value);
+	record_text(subject, what, peer, step, text);
+}
+
+void record_text(const char *subject, const char *what, const char *peer,
+		 const char *step, const char *text)
+{
+	printf("=\t%s\t%s\t%s\t%s\t%s\t\t\n", subject, what, peer, step, text);
 	fflush(stdout);
 }

@@ -72,4 +72,8 @@ void record(const char *subject, const char *what, const char *peer,
 void record_one(const char *subject, const char *what, const char *peer,
 		const char *step, double value);
 
+/* And of what is no number. */
+void record_text(const char *subject, const char *what, const char *peer,
+		 const char *step, const char *text);
+
 #endif /* ROCSVM_BENCH_H */

@@ -51,7 +51,16 @@ static struct buffer *pick(struct live *live)
 	return &live->bufs[rnd(&live->random) % live->count];
 }
 
-static void measure_calls(struct live *live, const char *name)
+static void record_step(const struct live *live, const char *step, uint64_t *values, size_t n)
+{
+	char what[64], level[32];
+
+	snprintf(what, sizeof(what), "%s, %s", kind_names[live->job->kind], step);
+	snprintf(level, sizeof(level), "%zu", live->count);
+	record("scale", what, live->job->peer->name, level, values, n);
+}
+
+static void measure_calls(struct live *live)
 {
 	uint64_t alloc[repeats], free[repeats], query[repeats];
 	const struct peer *peer = live->job->peer;
@@ -75,14 +84,14 @@ static void measure_calls(struct live *live, const char *name)
 		alloc[n] = t[2] - t[1];
 		query[n++] = t[3] - t[2];
 	}
-	record("scale", name, peer->name, "alloc", alloc, n);
-	record("scale", name, peer->name, "free", free, n);
+	record_step(live, "alloc", alloc, n);
+	record_step(live, "free", free, n);
 	if (peer->query)
-		record("scale", name, peer->name, "query", query, n);
+		record_step(live, "query", query, n);
 }
 
 /* The page is there, but the page table has lost it. */
-static void measure_fault(struct live *live, const char *name)
+static void measure_fault(struct live *live)
 {
 	uint64_t fault[repeats];
 
@@ -98,17 +107,7 @@ static void measure_fault(struct live *live, const char *name)
 		/* KFD looks what has become of the page. */
 		usleep(10000);
 	}
-	record("scale", name, live->job->peer->name, "fault", fault, repeats);
-}
-
-static void measure_level(struct live *live, size_t level)
-{
-	char name[64];
-
-	snprintf(name, sizeof(name), "%s, %zu live", kind_names[live->job->kind], level);
-	measure_calls(live, name);
-	if (live->job->kind == HOST)
-		measure_fault(live, name);
+	record_step(live, "fault", fault, repeats);
 }
 
 static void measure(void *arg)
@@ -123,15 +122,13 @@ static void measure(void *arg)
 	for (size_t i = 0; i < ARRAY_SIZE(levels) && levels[i] <= job->most; i++) {
 		printf("# %s, %s: %zu live\n", job->peer->name, kind_names[job->kind], levels[i]);
 		if (!grow(&live, levels[i])) {
-			char name[64];
-
-			snprintf(name, sizeof(name), "%s, most of them",
-				 kind_names[job->kind]);
-			record_one("scale", name, job->peer->name, "fails after",
+			record_one("scale", "most of them", job->peer->name, kind_names[job->kind],
 				   live.count);
 			return;
 		}
-		measure_level(&live, levels[i]);
+		measure_calls(&live);
+		if (job->kind == HOST)
+			measure_fault(&live);
 	}
 }
 
@@ -142,7 +139,7 @@ static void measure(void *arg)
 static void measure_footprint(void *arg)
 {
 	const struct job *job = arg;
-	struct live live = { .job = job, .bufs = calloc(LIVE, sizeof(*live.bufs)) };
+	struct live live = { .job = job, .bufs = calloc(2 * LIVE, sizeof(*live.bufs)) };
 	const char *name = kind_names[job->kind];
 	size_t vmas;
 	long slab;
@@ -150,11 +147,11 @@ static void measure_footprint(void *arg)
 	/* KFD takes the process before this one apart in a worker. */
 	sleep(2);
 	job->peer->start();
-	/* The first one brings what all of them share. */
-	ASSERT(grow(&live, 1));
+	/* The first ones bring what all of them share. */
+	ASSERT(grow(&live, LIVE));
 	vmas = maps_count(0);
 	slab = meminfo_kb("Slab");
-	ASSERT(grow(&live, LIVE));
+	ASSERT(grow(&live, 2 * LIVE));
 	record_one("footprint", name, job->peer->name, "VMAs a buffer",
 		   (double)(maps_count(0) - vmas) / LIVE);
 	record_one("footprint", name, job->peer->name, "slab bytes",
