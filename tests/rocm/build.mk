@@ -6,7 +6,7 @@
 
 ROCM_OUT := $(BUILD)/rocm
 ROCM_SCRIPTS := $(filter-out %.c %.h %.mk,$(notdir $(wildcard tests/rocm/*)))
-ROCM_PROGRAMS := $(addprefix $(ROCM_OUT)/,hsa_copy thunk rocm_run $(ROCM_SCRIPTS))
+ROCM_PROGRAMS := $(addprefix $(ROCM_OUT)/,facts hsa_copy thunk rocm_run $(ROCM_SCRIPTS))
 ROCM_CFLAGS := $(SYS_CFLAGS)
 
 ifneq ($(wildcard /usr/include/hsakmt.h),)
@@ -23,6 +23,9 @@ $(ROCM_OUT)/hsa_copy: $(ROCM_OUT)/obj/hsa_copy.o
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lhsa-runtime64 -lpthread
 
 $(ROCM_OUT)/thunk: $(ROCM_OUT)/obj/thunk.o $(SYS_COMMON_OBJS)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lhsakmt -lpthread
+
+$(ROCM_OUT)/facts: $(ROCM_OUT)/obj/facts.o $(SYS_COMMON_OBJS)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lhsakmt -lpthread
 
 $(ROCM_OUT)/rocm_run: $(ROCM_OUT)/obj/rocm_run.o $(SYS_COMMON_OBJS)
