@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What the tests of values that change between two looks at them share: a
- * thread that changes something while a call is on its way, wider windows for
- * it, and a neighbour that must not notice.
+ * thread that changes something while a call is on its way, exactly between the
+ * looks, and a neighbour that must not notice.
  *
- * The thread has the caller's CPU and a higher priority, and a timer wakes it at
- * a random time during the call: with preemption inside the kernel it runs
- * there and then. A probe with a stack trace at the begin and at the end of
- * KFD's ioctl makes the time long that arguments spend in the program's memory,
- * on their way to KFD and back.
+ * A watchpoint of the caller's is on the value, in the program's memory. Whoever
+ * writes there in the caller's context wakes the thread: the module, on the
+ * value's way to KFD, and KFD, on its way back. The thread has the caller's CPU
+ * and a higher priority, so with preemption inside the kernel it runs there and
+ * then, before the value is read.
  */
 #ifndef ROCSVM_TESTS_TOCTOU_H
 #define ROCSVM_TESTS_TOCTOU_H
@@ -16,10 +16,11 @@
 #include "reg.h"
 #include "window.h"
 
+#include <linux/hw_breakpoint.h>
+#include <linux/perf_event.h>
 #include <poll.h>
 #include <sched.h>
-#include <sys/stat.h>
-#include <sys/timerfd.h>
+#include <sys/syscall.h>
 
 /* ---- the neighbour ------------------------------------------------------ */
 
@@ -120,66 +121,30 @@ static inline void neighbour_end(void)
 	EXPECT_GT(*neighbour_rounds, 0);
 }
 
-/* ---- preemption inside the kernel, and slow ways ------------------------ */
+/* ---- preemption inside the kernel --------------------------------------- */
 
 #define PREEMPT "/sys/kernel/debug/sched/preempt"
-#define TOCTOU_TRACE "/sys/kernel/tracing/instances/rocsvm_toctou"
-#define TOCTOU_EVENTS "/sys/kernel/tracing/kprobe_events"
-
-/* The more probes in one place, the longer it takes. */
-#define TOCTOU_PROBES 6
 
 static char toctou_preempt[16];
 
-static inline int toctou_command(const char *format, int i)
-{
-	int fd = open(TOCTOU_EVENTS, O_WRONLY | O_APPEND | O_CLOEXEC);
-	char text[96];
-	long r;
-
-	snprintf(text, sizeof(text), format, i);
-	r = fd < 0 ? -errno : SYS(write(fd, text, strlen(text)));
-	if (fd >= 0)
-		close(fd);
-	return r < 0 ? r : 0;
-}
-
 static inline void toctou_settings_back(void)
 {
-	file_write(TOCTOU_TRACE "/events/rocsvm_toctou/enable", "0");
-	rmdir(TOCTOU_TRACE);
-	for (int i = 0; i < TOCTOU_PROBES; i++) {
-		toctou_command("-:rocsvm_toctou/enter%d", i);
-		toctou_command("-:rocsvm_toctou/leave%d", i);
-	}
 	if (*toctou_preempt)
 		file_write(PREEMPT, toctou_preempt);
 }
 
-/*
- * Where the kernel can be told it is told to be preemptible everywhere; the
- * debug kernel is by itself.
- */
+/* Where the kernel can be told it is told; the debug kernel is by itself. */
 static inline void toctou_settings(void)
 {
 	char text[128], *mode;
 
-	if (file_read(PREEMPT, text, sizeof(text)) > 0) {
-		mode = strchr(text, '(');
-		ASSERT(mode);
-		mode[strcspn(mode, ")")] = '\0';
-		snprintf(toctou_preempt, sizeof(toctou_preempt), "%s", mode + 1);
-		ASSERT_EQ(file_write(PREEMPT, "full"), 0);
-	}
-	for (unsigned long i = 0; i < scaled(1, TOCTOU_PROBES); i++) {
-		ASSERT_EQ(toctou_command("p:rocsvm_toctou/enter%d amdgpu:kfd_ioctl",
-					 i), 0);
-		ASSERT_EQ(toctou_command("r:rocsvm_toctou/leave%d amdgpu:kfd_ioctl",
-					 i), 0);
-	}
-	ASSERT_EQ(SYS(mkdir(TOCTOU_TRACE, 0700)), 0);
-	ASSERT_EQ(file_write(TOCTOU_TRACE "/options/stacktrace", "1"), 0);
-	ASSERT_EQ(file_write(TOCTOU_TRACE "/events/rocsvm_toctou/enable", "1"), 0);
+	if (file_read(PREEMPT, text, sizeof(text)) <= 0)
+		return;
+	mode = strchr(text, '(');
+	ASSERT(mode);
+	mode[strcspn(mode, ")")] = '\0';
+	snprintf(toctou_preempt, sizeof(toctou_preempt), "%s", mode + 1);
+	ASSERT_EQ(file_write(PREEMPT, "full"), 0);
 }
 
 /* ---- the thread that changes things ------------------------------------- */
@@ -189,62 +154,67 @@ struct flipper {
 	void (*flip)(void *arg, uint32_t random);
 	void *arg;
 	uint32_t seed;
-	int timer;
-	/* How long a call takes, in ns: learnt by watching. */
-	uint64_t span;
+	int watch;		/* readable when the value was written */
+	void *ring;		/* what the kernel has to say about it */
 	volatile bool in_call, stop;
 	volatile unsigned long flips;
 	/* Calls that were flipped in, and those of them that failed. */
 	unsigned long hit, failed;
 };
 
-static inline uint64_t now_ns(void)
+/* Writes by the calling thread, or by the kernel for it. */
+static inline void flipper_watch(struct flipper *f, const void *value,
+				 unsigned int size)
 {
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1000000000ull + t.tv_nsec;
-}
-
-/* After @ns, and then each @again; 0: never. */
-static inline void flipper_set(struct flipper *f, uint64_t ns, uint64_t again)
-{
-	struct itimerspec when = {
-		.it_value = { ns / 1000000000, ns % 1000000000 },
-		.it_interval = { 0, again },
+	struct perf_event_attr attr = {
+		.type = PERF_TYPE_BREAKPOINT, .size = sizeof(attr),
+		.bp_type = HW_BREAKPOINT_W, .bp_addr = (uintptr_t)value,
+		.bp_len = size, .sample_period = 1, .wakeup_events = 1,
 	};
 
-	ASSERT_EQ(timerfd_settime(f->timer, 0, &when, NULL), 0);
+	f->watch = SYS(syscall(SYS_perf_event_open, &attr, 0, -1, -1,
+			       PERF_FLAG_FD_CLOEXEC));
+	ASSERT_GE(f->watch, 0);
+	/* Not writable: then it is never full. */
+	f->ring = mmap(NULL, 2 * PAGE, PROT_READ, MAP_SHARED, f->watch, 0);
+	ASSERT(f->ring != MAP_FAILED);
 }
 
 static inline void *flipper_thread(void *arg)
 {
 	struct flipper *f = arg;
-	uint64_t ticks;
+	struct pollfd p = { .fd = f->watch, .events = POLLIN };
+	uint32_t random;
 
-	while (SYS(read(f->timer, &ticks, sizeof(ticks))) > 0 && !f->stop) {
-		if (!f->in_call)
+	while (!f->stop) {
+		if (SYS(poll(&p, 1, 100)) <= 0 || !f->in_call)
 			continue;
-		f->flip(f->arg, rnd(&f->seed));
+		random = rnd(&f->seed);
+		/* At times only on the way back, or on the way there. */
+		if (random & 1)
+			continue;
+		f->flip(f->arg, random >> 1);
 		f->flips++;
 	}
 	return NULL;
 }
 
-/* The calling thread gets a CPU of its own with the flipper. */
+/*
+ * From now on @flip(@arg) is called when somebody has written to @value, of
+ * @size bytes, in a call of the calling thread. That one gets a CPU of its own
+ * with the flipper.
+ */
 static inline void flipper_start(struct flipper *f,
 				 void (*flip)(void *arg, uint32_t random),
-				 void *arg, uint32_t seed)
+				 void *arg, uint32_t seed, const void *value,
+				 unsigned int size)
 {
 	struct sched_param high = { .sched_priority = 10 };
 	pthread_attr_t attr;
 	cpu_set_t cpus;
 
-	*f = (struct flipper){
-		.flip = flip, .arg = arg, .seed = seed, .span = 1000000,
-	};
-	f->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC);
-	ASSERT_GE(f->timer, 0);
+	*f = (struct flipper){ .flip = flip, .arg = arg, .seed = seed };
+	flipper_watch(f, value, size);
 	CPU_ZERO(&cpus);
 	CPU_SET(0, &cpus);
 	ASSERT_EQ(SYS(sched_setaffinity(0, sizeof(cpus), &cpus)), 0);
@@ -259,32 +229,14 @@ static inline void flipper_start(struct flipper *f,
 static inline void flipper_stop(struct flipper *f)
 {
 	f->stop = true;
-	flipper_set(f, 1, 0);
 	pthread_join(f->thread, NULL);
-	close(f->timer);
+	munmap(f->ring, 2 * PAGE);
+	close(f->watch);
 }
 
-/*
- * Begin a call that is flipped in: once, at a random time, or over and over, so
- * that it is hit several times on its way.
- */
-static inline void flipper_begin(struct flipper *f)
-{
-	if (rnd(&f->seed) & 1)
-		flipper_set(f, 1 + rnd(&f->seed) % f->span, 0);
-	else
-		flipper_set(f, 1 + rnd(&f->seed) % 100000,
-			    20000 + rnd(&f->seed) % 200000);
-	f->in_call = true;
-}
-
-static inline void flipper_end(struct flipper *f, uint64_t begin,
-			       unsigned long flips, long result)
+static inline void flipper_end(struct flipper *f, unsigned long flips, long result)
 {
 	f->in_call = false;
-	flipper_set(f, 0, 0);
-	/* A moving average of what it has taken. */
-	f->span = (f->span * 15 + (now_ns() - begin)) / 16 + 1;
 	f->hit += f->flips != flips;
 	f->failed += f->flips != flips && result < 0;
 }
@@ -292,12 +244,11 @@ static inline void flipper_end(struct flipper *f, uint64_t begin,
 /* Its result, as a long; a failure is counted as one of a flip. */
 #define FLIPPED(f, call) ({						\
 	unsigned long flips_ = (f)->flips;				\
-	uint64_t begin_ = now_ns();					\
 	long result_;							\
 									\
-	flipper_begin(f);						\
+	(f)->in_call = true;						\
 	result_ = (call);						\
-	flipper_end(f, begin_, flips_, result_);			\
+	flipper_end(f, flips_, result_);				\
 	result_;							\
 })
 
