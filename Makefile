@@ -76,7 +76,7 @@ module-running:
 	+$(Q)$(call build_module,$(RUNNING_KERNEL),kmod)
 
 # There the module counts how often each line is run: tests/vm/coverage.
-module-debug: MODULE_ARGUMENTS = GCOV_PROFILE=y
+module-debug module-debug-6.12: MODULE_ARGUMENTS = GCOV_PROFILE=y
 $(KERNELS:%=module-%): module-%:
 	+$(Q)$(call build_module,$$(tests/vm/get-kernel $*)/build,kmod,$(MODULE_ARGUMENTS))
 
