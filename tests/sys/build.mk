@@ -9,7 +9,7 @@ SYS_COMMON := harness maps pagetable gpuqueue kprobe failnth
 SYS_TESTS := $(filter-out $(SYS_COMMON),$(basename $(notdir $(wildcard tests/sys/*.c))))
 SYS_CFLAGS := $(CFLAGS) -Itests/sys -I.
 SYS_COMMON_OBJS := $(SYS_COMMON:%=$(SYS_OUT)/obj/%.o) $(SYS_OUT)/obj/sdma.o
-SYS_HELPERS := base_pie base_nopie base_static base_asan
+SYS_HELPERS := base_pie base_nopie base_static base_asan nothing
 
 SYS_PROGRAMS := $(SYS_TESTS:%=$(SYS_OUT)/%) $(SYS_HELPERS:%=$(SYS_OUT)/helper/%)
 
@@ -39,6 +39,10 @@ $(SYS_OUT)/helper/base_asan: override CC := gcc
 $(SYS_OUT)/helper/base_%: tests/sys/helper/base.c
 	@mkdir -p $(@D) $(SYS_OUT)/obj
 	$(Q)$(CC) $(SYS_CFLAGS) $(SYS_LINK) -MMD -MF $(SYS_OUT)/obj/base_$*.d -o $@ $<
+
+$(SYS_OUT)/helper/nothing: tests/sys/helper/nothing.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(SYS_CFLAGS) -nostdlib -static -fno-pie -o $@ $<
 
 # Injected failures are filtered by a module for the debug kernel.
 FILTER_SRC := tests/sys/failnth_filter

@@ -18,6 +18,9 @@
 
 enum failnth_site failnth_now;
 
+/* Which point of the present call is to fail. */
+static unsigned int present_point;
+
 /* Of all sweeps. */
 static unsigned int all_injected, all_copies;
 
@@ -125,6 +128,13 @@ static void nth_write(int fd, unsigned int n)
 	ASSERT_EQ(SYS(pwrite(fd, text, length, 0)), length);
 }
 
+void failnth_arm(void)
+{
+	int fd = nth_open();
+
+	nth_write(fd, present_point);
+}
+
 /* ---- the world before and after ----------------------------------------- */
 
 void failnth_window_whole(const struct rocsvm_info *info)
@@ -201,7 +211,9 @@ static void once(void *p)
 	if (c->before)
 		c->before(run->arg);
 	filter_begin();
-	nth_write(fd, run->n);
+	present_point = run->n;
+	if (!c->elsewhere)
+		nth_write(fd, run->n);
 	run->res->result = c->call(run->arg);
 	nth_write(fd, 0);
 	filter_end(run->res);

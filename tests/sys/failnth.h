@@ -36,6 +36,8 @@ struct failnth_case {
 	bool pages;
 	/* Each call in a child process of its own. */
 	bool forked;
+	/* Not the caller's points: those of whoever calls failnth_arm(). */
+	bool elsewhere;
 	/* Others do a part of it at times: its points are not always the same. */
 	bool racy;
 	/* One more error that the call may have, beside the usual ones. */
@@ -56,6 +58,12 @@ enum failnth_site {
 
 /* What has failed in the present call. */
 extern enum failnth_site failnth_now;
+
+/*
+ * From now on the points of the calling thread count, in place of those of the
+ * call: to its end, or to its next program's.
+ */
+void failnth_arm(void);
 
 /* A buffer can be had, mapped, used, freed. This also ends quarantine. */
 void failnth_usable(int fd);
