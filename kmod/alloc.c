@@ -3,9 +3,12 @@
  * ALLOC, FREE, MAP and UNMAP: what is asked is checked, placed and done.
  */
 #include <linux/dma-buf.h>
+#include <linux/rcupdate.h>
 #include <linux/slab.h>
+#include <linux/timekeeping.h>
 #include <linux/uaccess.h>
 
+#include "compat.h"
 #include "rocsvm.h"
 
 /* What a GPU's registers for scratch memory can hold. */
@@ -15,6 +18,74 @@
 	(ROCSVM_ALLOC_FIXED | ROCSVM_ALLOC_READONLY |			\
 	 ROCSVM_ALLOC_EXECUTABLE | ROCSVM_ALLOC_COHERENT |		\
 	 ROCSVM_ALLOC_UNCACHED | ROCSVM_ALLOC_AQL_QUEUE)
+
+static struct kmem_cache *buffer_cache;
+
+/**
+ * rocsvm_buffers_init - for the module's init
+ *
+ * Return: 0 or a negative errno.
+ */
+int rocsvm_buffers_init(void)
+{
+	buffer_cache = rocsvm_kmem_cache_create("rocsvm_buffer",
+						sizeof(struct rocsvm_buffer));
+	return buffer_cache ? 0 : -ENOMEM;
+}
+
+/**
+ * rocsvm_buffers_exit - undo rocsvm_buffers_init()
+ *
+ * No space is left, but maybe what rocsvm_buffer_destroy_rcu() has been given.
+ */
+void rocsvm_buffers_exit(void)
+{
+	rcu_barrier();
+	kmem_cache_destroy(buffer_cache);
+}
+
+/**
+ * rocsvm_buffer_new - memory for a buffer
+ *
+ * Return: a buffer of zeros but for when it was made, or NULL.
+ */
+struct rocsvm_buffer *rocsvm_buffer_new(void)
+{
+	struct rocsvm_buffer *buf = kmem_cache_zalloc(buffer_cache, ROCSVM_GFP);
+
+	if (buf)
+		buf->born = ktime_get_seconds();
+	return buf;
+}
+
+/**
+ * rocsvm_buffer_destroy - give the memory of a buffer back, at once
+ * @buf: the buffer; has no addresses
+ */
+void rocsvm_buffer_destroy(struct rocsvm_buffer *buf)
+{
+	if (buf->dmabuf)
+		dma_buf_put(buf->dmabuf);
+	kfree(buf->inside);
+	kmem_cache_free(buffer_cache, buf);
+}
+
+static void buffer_free_rcu(struct rcu_head *rcu)
+{
+	kmem_cache_free(buffer_cache,
+			container_of(rcu, struct rocsvm_buffer, rcu));
+}
+
+/**
+ * rocsvm_buffer_destroy_rcu - the same when no fault looks at it any more
+ * @buf: a host buffer; has no addresses, nor anything else
+ *
+ * (Not kfree_rcu(): in Linux 6.1 rcu_barrier() does not wait for that.)
+ */
+void rocsvm_buffer_destroy_rcu(struct rocsvm_buffer *buf)
+{
+	call_rcu(&buf->rcu, buffer_free_rcu);
+}
 
 /* The kinds without memory: an address reservation. */
 static bool is_reservation(u32 kind)
@@ -193,14 +264,6 @@ static int reservation_init(struct rocsvm_buffer *buf)
 	return buf->inside ? 0 : -ENOMEM;
 }
 
-static void buffer_discard(struct rocsvm_buffer *buf)
-{
-	if (buf->dmabuf)
-		dma_buf_put(buf->dmabuf);
-	kfree(buf->inside);
-	kfree(buf);
-}
-
 /**
  * rocsvm_buffer_create - make a buffer, and map it to GPUs
  * @space: the space
@@ -262,7 +325,7 @@ int rocsvm_buffer_create(struct rocsvm_space *space, struct rocsvm_buffer *buf,
 err_uncharge:
 	rocsvm_uncharge(space, ROCSVM_LIMIT_BUFFERS);
 err_discard:
-	buffer_discard(buf);
+	rocsvm_buffer_destroy(buf);
 	return err;
 }
 
@@ -282,11 +345,11 @@ int rocsvm_alloc(struct rocsvm_ucmd *ucmd)
 	if (err)
 		return err;
 
-	buf = kzalloc(sizeof(*buf), ROCSVM_GFP);
+	buf = rocsvm_buffer_new();
 	if (!buf)
 		return -ENOMEM;
 	if (mutex_lock_killable(&space->lock)) {
-		kfree(buf);
+		rocsvm_buffer_destroy(buf);
 		return -EINTR;
 	}
 	err = rocsvm_buffer_create(space, buf, cmd, ids, -1);

@@ -114,17 +114,12 @@ static void buffer_release(struct rocsvm_space *space,
 {
 	rocsvm_uncharge(space, ROCSVM_LIMIT_BUFFERS);
 	rocsvm_range_remove(rocsvm_buffer_region(space, buf), &buf->range);
-	if (buf->dmabuf)
-		dma_buf_put(buf->dmabuf);
-	if (buf->inside) {
+	if (buf->inside)
 		rocsvm_region_fini(buf->inside);
-		kfree(buf->inside);
-	}
-	/* A fault may be looking at a host buffer's opening. */
 	if (buf->kind == ROCSVM_KIND_HOST)
-		kfree_rcu(buf, rcu);
+		rocsvm_buffer_destroy_rcu(buf);
 	else
-		kfree(buf);
+		rocsvm_buffer_destroy(buf);
 }
 
 /* In the mmap aperture, what has a piece of its own. */
@@ -564,13 +559,9 @@ static void forget_buffer(struct rocsvm_range *range, void *data)
 
 	leave_space(space, buf);
 	rocsvm_uncharge(space, ROCSVM_LIMIT_BUFFERS);
-	if (buf->dmabuf)
-		dma_buf_put(buf->dmabuf);
-	if (buf->inside) {
+	if (buf->inside)
 		rocsvm_region_abandon(buf->inside, forget_buffer, space);
-		kfree(buf->inside);
-	}
-	kfree(buf);
+	rocsvm_buffer_destroy(buf);
 	cond_resched();
 }
 

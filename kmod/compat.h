@@ -9,6 +9,7 @@
 #include <linux/device/class.h>
 #include <linux/mm.h>
 #include <linux/sched.h>
+#include <linux/slab.h>
 #include <linux/version.h>
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 3, 0)
@@ -35,6 +36,22 @@ static inline void vm_flags_clear(struct vm_area_struct *vma, vm_flags_t flags)
 #else
 #define rocsvm_devnode_device const struct device
 #endif
+
+/*
+ * A slab that is not merged with others of its size. Before SLAB_NO_MERGE those
+ * were left alone that have something to be copied to user space.
+ */
+static inline struct kmem_cache *rocsvm_kmem_cache_create(const char *name,
+							  unsigned int size)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 5, 0)
+	return kmem_cache_create_usercopy(name, size, 0, SLAB_ACCOUNT, 0, 1,
+					  NULL);
+#else
+	return kmem_cache_create(name, size, 0, SLAB_ACCOUNT | SLAB_NO_MERGE,
+				 NULL);
+#endif
+}
 
 /* Where the kernel's own mmap() would place a shared mapping; mmap_lock held. */
 static inline unsigned long

@@ -132,7 +132,8 @@ void rocsvm_gate_open(struct rocsvm_gate *gate, struct rocsvm_opening *opening)
 /**
  * rocsvm_gate_close - let no more faults through
  * @gate: the gate
- * @opening: what rocsvm_gate_open() was given; free it with kfree_rcu()
+ * @opening: what rocsvm_gate_open() was given; free it after a grace
+ *	period of RCU
  *
  * A fault that is already through can still insert its page. The caller
  * punches the pages out after this: either it finds such a page, or the fault

@@ -250,13 +250,21 @@ static int __init rocsvm_init(void)
 	int err;
 
 	rocsvm_limits_init();
-	err = rocsvm_window_init();
+	err = rocsvm_buffers_init();
 	if (err)
 		return err;
-
+	err = rocsvm_window_init();
+	if (err)
+		goto err_buffers;
 	err = rocsvm_device_init();
 	if (err)
-		rocsvm_window_exit();
+		goto err_window;
+	return 0;
+
+err_window:
+	rocsvm_window_exit();
+err_buffers:
+	rocsvm_buffers_exit();
 	return err;
 }
 
@@ -265,6 +273,7 @@ static void __exit rocsvm_exit(void)
 	rocsvm_device_exit();
 	rocsvm_space_exit();
 	rocsvm_window_exit();
+	rocsvm_buffers_exit();
 }
 
 module_init(rocsvm_init);

@@ -124,7 +124,8 @@ struct rocsvm_gate {
  * @first: first page offset in the window file
  * @last: last page offset, inclusive
  *
- * Read under RCU: while the mm has users the owner frees it with kfree_rcu().
+ * Read under RCU: while the mm has users the owner frees it after a
+ * grace period.
  */
 struct rocsvm_opening {
 	struct rb_node node;
@@ -223,18 +224,22 @@ struct rocsvm_gpu {
  * @mapped: GPUs (by index in the space) it is mapped to
  * @tag: the user's number
  * @link: in rocsvm_space.quarantine, if it is quarantined and not lost
- * @rcu: for kfree_rcu()
+ * @rcu: for what is left of a host buffer: a fault may be looking at @opening
  * @dmabuf: imported, or exported: its dma-buf; a reference, or NULL
  * @inside: address reservations: placement of the buffers in it, or NULL
- * @kind: enum rocsvm_kind
  * @flags: enum rocsvm_alloc_flags
- * @gpu: index of the GPU that KFD keeps it for
  * @registrations: registered memory: how many registrations meet it
+ * @born: when it was made, in seconds since boot (ktime_get_seconds())
+ * @kind: enum rocsvm_kind
+ * @gpu: index of the GPU that KFD keeps it for
  * @nested: it is inside an address reservation
  * @huge: its pages are the huge file's
  * @carved: the driver's mapping stands in place of the window's
  * @quarantined: not a buffer any more; its addresses can't be given out
  * @lost: quarantined for good: KFD may still have a buffer there
+ *
+ * There can be a million of them: rocsvm_buffer_new() has a slab of their own.
+ * Under space->lock, all of it.
  */
 struct rocsvm_buffer {
 	struct rocsvm_range range;
@@ -243,20 +248,26 @@ struct rocsvm_buffer {
 	pgoff_t mmap_pgoff;
 	u64 mapped;
 	u64 tag;
-	struct list_head link;
-	struct rcu_head rcu;
+	union {
+		struct list_head link;
+		struct rcu_head rcu;
+	};
 	struct dma_buf *dmabuf;
 	struct rocsvm_region *inside;
-	u32 kind;
 	u32 flags;
-	unsigned int gpu;
 	u32 registrations;
-	bool nested;
-	bool huge;
-	bool carved;
-	bool quarantined;
-	bool lost;
+	u32 born;
+	u8 kind;
+	u8 gpu;
+	bool nested:1;
+	bool huge:1;
+	bool carved:1;
+	bool quarantined:1;
+	bool lost:1;
 };
+
+static_assert(sizeof(struct rocsvm_buffer) <= 192);
+static_assert(ROCSVM_MAX_GPUS <= U8_MAX);
 
 /* The regions of a space. The mmap aperture has the first only. */
 enum rocsvm_region_index {
@@ -422,6 +433,11 @@ int rocsvm_gpu_info(struct rocsvm_ucmd *ucmd);
 int rocsvm_acquire_vm(struct rocsvm_ucmd *ucmd);
 
 /* alloc.c */
+int rocsvm_buffers_init(void);
+void rocsvm_buffers_exit(void);
+struct rocsvm_buffer *rocsvm_buffer_new(void);
+void rocsvm_buffer_destroy(struct rocsvm_buffer *buf);
+void rocsvm_buffer_destroy_rcu(struct rocsvm_buffer *buf);
 int rocsvm_buffer_create(struct rocsvm_space *space, struct rocsvm_buffer *buf,
 			 const struct rocsvm_alloc *cmd, const u32 *ids,
 			 int dmabuf_fd);

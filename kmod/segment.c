@@ -463,6 +463,7 @@ int rocsvm_segment_create(struct rocsvm_space *space,
 	if (err)
 		goto err_remove;
 
+	seg->buf.born = ktime_get_seconds();
 	seg->buf.kind = ROCSVM_KIND_REGISTERED;
 	seg->buf.flags = cmd->flags;
 	seg->buf.tag = cmd->tag;

@@ -11,7 +11,6 @@
 #include <linux/fdtable.h>
 #include <linux/file.h>
 #include <linux/module.h>
-#include <linux/slab.h>
 #include <linux/uaccess.h>
 #include <drm/drm.h>
 #include <drm/drm_device.h>
@@ -278,7 +277,7 @@ static int import_as(struct rocsvm_ucmd *ucmd, const struct rocsvm_alloc *alloc,
 	struct rocsvm_buffer *buf;
 	int err;
 
-	buf = kzalloc(sizeof(*buf), ROCSVM_GFP);
+	buf = rocsvm_buffer_new();
 	if (!buf)
 		return -ENOMEM;
 	get_dma_buf(dmabuf);

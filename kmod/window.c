@@ -592,7 +592,7 @@ void rocsvm_window_open(struct rocsvm_space *space, struct rocsvm_buffer *buf)
 /**
  * rocsvm_window_close - close the gate for a host buffer
  * @space: the space
- * @buf: the buffer; from now on it is freed with kfree_rcu()
+ * @buf: the buffer; from now on it is freed after a grace period of RCU
  */
 void rocsvm_window_close(struct rocsvm_space *space, struct rocsvm_buffer *buf)
 {
