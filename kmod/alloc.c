@@ -5,7 +5,6 @@
 #include <linux/dma-buf.h>
 #include <linux/rcupdate.h>
 #include <linux/slab.h>
-#include <linux/timekeeping.h>
 #include <linux/uaccess.h>
 
 #include "compat.h"
@@ -47,15 +46,11 @@ void rocsvm_buffers_exit(void)
 /**
  * rocsvm_buffer_new - memory for a buffer
  *
- * Return: a buffer of zeros but for when it was made, or NULL.
+ * Return: a buffer of zeros, or NULL.
  */
 struct rocsvm_buffer *rocsvm_buffer_new(void)
 {
-	struct rocsvm_buffer *buf = kmem_cache_zalloc(buffer_cache, ROCSVM_GFP);
-
-	if (buf)
-		buf->born = ktime_get_seconds();
-	return buf;
+	return kmem_cache_zalloc(buffer_cache, ROCSVM_GFP);
 }
 
 /**
@@ -166,15 +161,21 @@ static u64 alloc_alignment(const struct rocsvm_space *space,
 }
 
 /* Back a part of an address reservation. */
-static int place_inside(struct rocsvm_buffer *reservation,
+static int place_inside(struct rocsvm_space *space,
+			struct rocsvm_buffer *reservation,
 			struct rocsvm_buffer *buf,
 			const struct rocsvm_alloc *cmd)
 {
+	int err;
+
 	if (is_reservation(cmd->kind) || cmd->guard)
 		return -EINVAL;
 	buf->nested = true;
-	return rocsvm_range_insert_fixed(reservation->inside, &buf->range,
-					 cmd->va, cmd->length, 0, 0);
+	rocsvm_view_lock(space);
+	err = rocsvm_range_insert_fixed(reservation->inside, &buf->range,
+					cmd->va, cmd->length, 0, 0);
+	rocsvm_view_unlock(space);
+	return err;
 }
 
 static int place_in_region(struct rocsvm_space *space,
@@ -183,16 +184,20 @@ static int place_in_region(struct rocsvm_space *space,
 			   const struct rocsvm_alloc *cmd)
 {
 	u64 guard = alloc_guard(space, cmd, region->granule);
+	u64 alignment = alloc_alignment(space, cmd);
 	bool fixed = cmd->flags & ROCSVM_ALLOC_FIXED;
+	int err;
 
 	/* A space may be without a window, and its regions without room. */
 	if (cmd->length > region->end - region->base)
 		return fixed && region->end ? -ERANGE : -ENOMEM;
-	if (fixed)
-		return rocsvm_range_insert_fixed(region, &buf->range, cmd->va,
-						 cmd->length, 0, guard);
-	return rocsvm_range_insert(region, &buf->range, cmd->length,
-				   alloc_alignment(space, cmd), guard);
+	rocsvm_view_lock(space);
+	err = fixed ? rocsvm_range_insert_fixed(region, &buf->range, cmd->va,
+						cmd->length, 0, guard) :
+		      rocsvm_range_insert(region, &buf->range, cmd->length,
+					  alignment, guard);
+	rocsvm_view_unlock(space);
+	return err;
 }
 
 static int place_in_window(struct rocsvm_space *space,
@@ -240,7 +245,7 @@ static int buffer_place(struct rocsvm_space *space, struct rocsvm_buffer *buf,
 	if (cmd->flags & ROCSVM_ALLOC_FIXED)
 		reservation = rocsvm_reservation_at(space, cmd->va);
 	if (reservation)
-		return place_inside(reservation, buf, cmd);
+		return place_inside(space, reservation, buf, cmd);
 
 	buf->huge = cmd->kind == ROCSVM_KIND_HOST &&
 		    cmd->length >= ROCSVM_HUGE_SIZE;
@@ -256,12 +261,23 @@ static int buffer_place(struct rocsvm_space *space, struct rocsvm_buffer *buf,
 }
 
 /* What a reservation needs besides addresses: books of what is inside it. */
-static int reservation_init(struct rocsvm_buffer *buf)
+static int reservation_prepare(struct rocsvm_buffer *buf)
 {
 	if (!is_reservation(buf->kind))
 		return 0;
 	buf->inside = kzalloc(sizeof(*buf->inside), ROCSVM_GFP);
 	return buf->inside ? 0 : -ENOMEM;
+}
+
+static void reservation_init(struct rocsvm_space *space,
+			     struct rocsvm_buffer *buf)
+{
+	u64 base = rocsvm_range_base(&buf->range);
+
+	rocsvm_view_lock(space);
+	rocsvm_region_init(buf->inside, base, base + buf->range.length,
+			   PAGE_SIZE);
+	rocsvm_view_unlock(space);
 }
 
 /**
@@ -303,15 +319,13 @@ int rocsvm_buffer_create(struct rocsvm_space *space, struct rocsvm_buffer *buf,
 	err = rocsvm_charge(space, ROCSVM_LIMIT_BUFFERS);
 	if (err)
 		goto err_discard;
-	err = reservation_init(buf);
+	err = reservation_prepare(buf);
 	if (!err)
 		err = buffer_place(space, buf, cmd);
 	if (err)
 		goto err_uncharge;
 	if (buf->inside)
-		rocsvm_region_init(buf->inside, rocsvm_range_base(&buf->range),
-				   rocsvm_range_base(&buf->range) +
-				   buf->range.length, PAGE_SIZE);
+		reservation_init(space, buf);
 	err = rocsvm_buffer_populate(space, buf, dmabuf_fd);
 	if (err)
 		return err;

@@ -12,7 +12,7 @@
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 
-#include "rocsvm.h"
+#include "view.h"
 
 /* Addresses and lengths as the window's functions take them. */
 static unsigned long buffer_base(const struct rocsvm_buffer *buf)
@@ -106,14 +106,19 @@ static void buffer_quarantine(struct rocsvm_space *space,
 		INIT_LIST_HEAD(&buf->link);
 	else
 		list_add_tail(&buf->link, &space->quarantine);
-	space->quarantined_bytes += buf->range.length;
+	rocsvm_show(space, buf);
+	rocsvm_stat_inc(space->view, ROCSVM_STAT_QUARANTINED);
 }
 
 static void buffer_release(struct rocsvm_space *space,
 			   struct rocsvm_buffer *buf)
 {
+	struct rocsvm_region *region = rocsvm_buffer_region(space, buf);
+
 	rocsvm_uncharge(space, ROCSVM_LIMIT_BUFFERS);
-	rocsvm_range_remove(rocsvm_buffer_region(space, buf), &buf->range);
+	rocsvm_view_lock(space);
+	rocsvm_range_remove(region, &buf->range);
+	rocsvm_view_unlock(space);
 	if (buf->inside)
 		rocsvm_region_fini(buf->inside);
 	if (buf->kind == ROCSVM_KIND_HOST)
@@ -149,7 +154,7 @@ void rocsvm_buffers_retry(struct rocsvm_space *space)
 		if (err)
 			continue;
 		list_del(&buf->link);
-		space->quarantined_bytes -= buf->range.length;
+		rocsvm_hide(space, buf);
 		buffer_release(space, buf);
 	}
 }
@@ -429,8 +434,8 @@ int rocsvm_buffer_kfd_free(struct rocsvm_space *space,
  * @buf: the buffer
  * @n: 1 or -1
  */
-void rocsvm_buffer_count(struct rocsvm_space *space,
-			 const struct rocsvm_buffer *buf, int n)
+void rocsvm_buffer_count(struct rocsvm_space *space, struct rocsvm_buffer *buf,
+			 int n)
 {
 	/* Addresses are no bytes, and what is inside them is counted itself. */
 	s64 bytes = buf->inside ? 0 : n * (s64)buf->range.length;
@@ -438,6 +443,10 @@ void rocsvm_buffer_count(struct rocsvm_space *space,
 	space->num_buffers += n;
 	space->buffer_bytes += bytes;
 	rocsvm_count_buffer(n, bytes);
+	if (n > 0)
+		rocsvm_show(space, buf);
+	else
+		rocsvm_hide(space, buf);
 }
 
 /**
@@ -497,7 +506,7 @@ static void leave_space(struct rocsvm_space *space, struct rocsvm_buffer *buf)
 {
 	if (buf->quarantined) {
 		list_del(&buf->link);
-		space->quarantined_bytes -= buf->range.length;
+		rocsvm_hide(space, buf);
 	} else {
 		rocsvm_buffer_count(space, buf, -1);
 	}

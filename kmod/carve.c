@@ -10,7 +10,7 @@
 #include <linux/mman.h>
 #include <linux/mm.h>
 
-#include "rocsvm.h"
+#include "view.h"
 
 /**
  * rocsvm_window_carve - let the driver's mapping take the place of a piece
@@ -35,6 +35,7 @@ int rocsvm_window_carve(struct rocsvm_space *space, unsigned long addr,
 
 	lockdep_assert_held(&space->lock);
 
+	rocsvm_stat_inc(space->view, ROCSVM_STAT_CARVES);
 	rocsvm_work_begin(work);
 	work->expect = space->window.page_file;
 	work->file = file;
@@ -140,6 +141,7 @@ int rocsvm_window_heal(struct rocsvm_space *space, unsigned long addr,
 
 	lockdep_assert_held(&space->lock);
 
+	rocsvm_stat_inc(space->view, ROCSVM_STAT_HEALS);
 	rocsvm_work_begin(work);
 	while (addr < last && !err) {
 		end = last;

@@ -22,7 +22,7 @@
 #include <linux/workqueue.h>
 
 #include "compat.h"
-#include "rocsvm.h"
+#include "view.h"
 
 /* What a stack may still grow by, and the heap, before it meets the window. */
 #define ROCSVM_STACK_DISTANCE	SZ_1G
@@ -211,6 +211,13 @@ static void window_fault_failed(struct vm_fault *vmf)
 		msleep(ROCSVM_REFAULT_PAUSE_MS);
 }
 
+static vm_fault_t window_refuse(const struct rocsvm_gate *gate,
+				const struct vm_fault *vmf)
+{
+	rocsvm_stat_inc(gate->work->view, ROCSVM_STAT_FAULTS_REFUSED);
+	return VM_FAULT_SIGSEGV;
+}
+
 static vm_fault_t window_fault(struct vm_fault *vmf)
 {
 	struct rocsvm_gate *gate = vmf->vma->vm_file->private_data;
@@ -220,7 +227,7 @@ static vm_fault_t window_fault(struct vm_fault *vmf)
 	/* MADV_DOFORK and fork() can put the mapping into another process. */
 	if (vmf->vma->vm_mm != gate->work->mm ||
 	    !gate_find(gate, pgoff, &first, &last))
-		return VM_FAULT_SIGSEGV;
+		return window_refuse(gate, vmf);
 
 	ret = shmem_vm_ops->fault(vmf);
 	if (ret & VM_FAULT_ERROR)
@@ -242,7 +249,7 @@ static vm_fault_t window_fault(struct vm_fault *vmf)
 	unlock_page(vmf->page);
 	put_page(vmf->page);
 	vmf->page = NULL;
-	return VM_FAULT_SIGSEGV;
+	return window_refuse(gate, vmf);
 }
 
 /*
@@ -449,20 +456,21 @@ struct file *rocsvm_gate_file(struct vfsmount *mnt, const char *name,
 }
 
 /**
- * rocsvm_work_create - make a licence for an mm
- * @mm: the mm
+ * rocsvm_work_create - make a licence for a space's mm
+ * @space: the space
  *
  * Return: the licence with one reference, or NULL.
  */
-struct rocsvm_work *rocsvm_work_create(struct mm_struct *mm)
+struct rocsvm_work *rocsvm_work_create(const struct rocsvm_space *space)
 {
 	struct rocsvm_work *work = kzalloc(sizeof(*work), GFP_KERNEL_ACCOUNT);
 
 	if (!work)
 		return NULL;
 	refcount_set(&work->ref, 1);
-	mmgrab(mm);
-	work->mm = mm;
+	mmgrab(space->mn.mm);
+	work->mm = space->mn.mm;
+	work->view = rocsvm_view_get(space->view);
 	return work;
 }
 
@@ -497,6 +505,7 @@ void rocsvm_work_put(struct rocsvm_work *work)
 	if (!refcount_dec_and_test(&work->ref))
 		return;
 	mmdrop(work->mm);
+	rocsvm_view_put(work->view);
 	kfree(work);
 }
 

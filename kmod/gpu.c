@@ -186,7 +186,7 @@ int rocsvm_info(struct rocsvm_ucmd *ucmd)
 	cmd->huge_base = space->window.huge_base;
 	cmd->num_buffers = space->num_buffers;
 	cmd->buffer_bytes = space->buffer_bytes;
-	cmd->quarantined_bytes = space->quarantined_bytes;
+	cmd->quarantined_bytes = space->tally[ROCSVM_SHOWN_QUARANTINE].bytes;
 	cmd->aperture = space->window.pieces ? ROCSVM_APERTURE_MMAP :
 					       ROCSVM_APERTURE_RESERVED;
 	cmd->space_flags = space->fallback ? ROCSVM_SPACE_FALLBACK : 0;
@@ -195,7 +195,7 @@ int rocsvm_info(struct rocsvm_ucmd *ucmd)
 	cmd->guard = space->no_guard ? 0 : space->guard ?: PAGE_SIZE;
 	cmd->max_alignment = space->max_alignment;
 	cmd->num_registrations = space->num_registrations;
-	cmd->registered_bytes = space->registered_bytes;
+	cmd->registered_bytes = space->tally[ROCSVM_SHOWN_REGISTERED].bytes;
 
 	mutex_unlock(&space->lock);
 	return rocsvm_ucmd_respond(ucmd);

@@ -9,7 +9,6 @@
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
-#include <linux/dma-buf.h>
 #include <linux/file.h>
 #include <linux/fs_struct.h>
 #include <linux/kfd_ioctl.h>
@@ -23,7 +22,7 @@
 #include <drm/drm_file.h>
 #include <drm/drm_ioctl.h>
 
-#include "rocsvm.h"
+#include "view.h"
 
 #define KFD_PATH	"/dev/kfd"
 
@@ -100,11 +99,31 @@ struct file *rocsvm_kfd_render_file(int fd)
 	return file;
 }
 
-static long kfd_ioctl(struct file *kfd, unsigned int cmd, unsigned long arg)
+/**
+ * rocsvm_kfd_ioctl - call KFD
+ * @space: the space
+ * @cmd: the ioctl
+ * @arg: its argument
+ * @passed: the program's own ioctl, which is handed on
+ *
+ * Return: what KFD says.
+ */
+long rocsvm_kfd_ioctl(struct rocsvm_space *space, unsigned int cmd,
+		      unsigned long arg, bool passed)
 {
-	int err = security_file_ioctl(kfd, cmd, arg);
+	struct rocsvm_view *view = space->view;
+	long ret;
 
-	return err ? err : vfs_ioctl(kfd, cmd, arg);
+	ret = security_file_ioctl(space->kfd, cmd, arg);
+	if (!ret)
+		ret = vfs_ioctl(space->kfd, cmd, arg);
+
+	rocsvm_stat_inc(view, passed ? ROCSVM_STAT_PASSED_CALLS :
+				       ROCSVM_STAT_KFD_CALLS);
+	if (ret < 0)
+		rocsvm_stat_inc(view, passed ? ROCSVM_STAT_PASSED_FAILURES :
+					       ROCSVM_STAT_KFD_FAILURES);
+	return ret;
 }
 
 /**
@@ -145,7 +164,7 @@ int rocsvm_kfd_call(struct rocsvm_space *space, unsigned int cmd, void *args,
 		return -EFAULT;
 	*called = true;
 	rocsvm_block_signals(&old);
-	err = kfd_ioctl(space->kfd, cmd, (unsigned long)uargs);
+	err = rocsvm_kfd_ioctl(space, cmd, (unsigned long)uargs, false);
 	rocsvm_restore_signals(&old);
 	if (copy_from_user(args, uargs, _IOC_SIZE(cmd)))
 		return -EFAULT;
@@ -225,9 +244,7 @@ int rocsvm_kfd_apertures(struct rocsvm_space *space)
 		if (bound >= 0)
 			swap(gpus[i].drm, space->gpus[bound].drm);
 	}
-	rocsvm_space_drop_gpus(space);
-	space->gpus = no_free_ptr(gpus);
-	space->num_gpus = n;
+	rocsvm_space_set_gpus(space, no_free_ptr(gpus), n);
 	n = 0;
 out:
 	kfree(gpus);
@@ -520,98 +537,4 @@ int rocsvm_kfd_unmap(struct rocsvm_space *space, u64 handle, u64 gpus,
 	else if (called && err != -EFAULT)
 		*done = first_gpus(gpus, min_t(u32, args.n_success, n));
 	return err;
-}
-
-/* Over KFD's own ioctls: what they make must not meet anything of ours. */
-static long kfd_forward_at(struct rocsvm_space *space, unsigned int cmd,
-			   unsigned long arg, u64 va, u64 size)
-{
-	long ret;
-
-	if (mutex_lock_killable(&space->lock))
-		return -EINTR;
-	if (rocsvm_buffers_overlap(space, va, size) ||
-	    rocsvm_registered_overlap(space, va, size))
-		ret = -EEXIST;
-	else
-		ret = kfd_ioctl(space->kfd, cmd, arg);
-	mutex_unlock(&space->lock);
-	return ret;
-}
-
-static long kfd_forward_alloc(struct rocsvm_space *space, unsigned int cmd,
-			      unsigned long arg)
-{
-	struct kfd_ioctl_alloc_memory_of_gpu_args args = {};
-
-	if (copy_from_user(&args, (void __user *)arg,
-			   min_t(size_t, _IOC_SIZE(cmd), sizeof(args))))
-		return -EFAULT;
-	return kfd_forward_at(space, cmd, arg, args.va_addr, args.size);
-}
-
-static long kfd_forward_import(struct rocsvm_space *space, unsigned int cmd,
-			       unsigned long arg)
-{
-	struct kfd_ioctl_import_dmabuf_args args = {};
-	struct dma_buf *dmabuf;
-	u64 size;
-
-	if (copy_from_user(&args, (void __user *)arg,
-			   min_t(size_t, _IOC_SIZE(cmd), sizeof(args))))
-		return -EFAULT;
-	dmabuf = dma_buf_get(args.dmabuf_fd);
-	if (IS_ERR(dmabuf))
-		return PTR_ERR(dmabuf);
-	size = dmabuf->size;
-	dma_buf_put(dmabuf);
-	return kfd_forward_at(space, cmd, arg, args.va_addr, size);
-}
-
-/**
- * rocsvm_kfd_forward - hand an ioctl of KFD's on
- * @space: the caller's space
- * @cmd: its number, of type 'K'
- * @arg: its argument
- *
- * Without space->lock: some of KFD's ioctls wait for events.
- *
- * Return: what KFD says; -EEXIST for an ALLOC or an import that meets a live
- * buffer or registered memory.
- */
-long rocsvm_kfd_forward(struct rocsvm_space *space, unsigned int cmd,
-			unsigned long arg)
-{
-	/* KFD looks at nothing but the number, either. */
-	switch (_IOC_NR(cmd)) {
-	case _IOC_NR(AMDKFD_IOC_ALLOC_MEMORY_OF_GPU):
-		return kfd_forward_alloc(space, cmd, arg);
-	case _IOC_NR(AMDKFD_IOC_IMPORT_DMABUF):
-		return kfd_forward_import(space, cmd, arg);
-	default:
-		return kfd_ioctl(space->kfd, cmd, arg);
-	}
-}
-
-/* The two highest bits of an offset; KFD's own header is not for others. */
-#define KFD_MMAP_TYPE(vma)		((vma)->vm_pgoff >> (62 - PAGE_SHIFT))
-#define KFD_MMAP_TYPE_RESERVED_MEM	1
-
-/**
- * rocsvm_kfd_mmap - hand an mmap of KFD's on: doorbells, events
- * @space: the caller's space
- * @vma: the mapping to be; becomes KFD's
- *
- * Of "reserved memory" KFD itself has one mapping, for an APU, when it is
- * opened. A second one, or one of another GPU, makes it follow a NULL pointer
- * when the process ends.
- *
- * Return: what KFD says, or -EPERM.
- */
-int rocsvm_kfd_mmap(struct rocsvm_space *space, struct vm_area_struct *vma)
-{
-	if (KFD_MMAP_TYPE(vma) == KFD_MMAP_TYPE_RESERVED_MEM)
-		return -EPERM;
-	vma_set_file(vma, space->kfd);
-	return space->kfd->f_op->mmap(space->kfd, vma);
 }

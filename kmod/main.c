@@ -12,7 +12,7 @@
 #include <linux/uaccess.h>
 
 #include "compat.h"
-#include "rocsvm.h"
+#include "view.h"
 
 union rocsvm_args {
 	struct rocsvm_info info;
@@ -122,7 +122,11 @@ int rocsvm_ioctl(struct rocsvm_space *space, unsigned int cmd,
 
 	ucmd.size = op->size;
 	ucmd.cmd = &args;
-	return op->execute(&ucmd);
+	err = op->execute(&ucmd);
+	atomic64_inc(&space->view->calls[nr]);
+	if (err)
+		atomic64_inc(&space->view->failures[nr]);
+	return err;
 }
 
 static long rocsvm_fops_ioctl(struct file *file, unsigned int cmd,
@@ -181,6 +185,7 @@ static const struct file_operations rocsvm_fops = {
 	.compat_ioctl = rocsvm_fops_compat_ioctl,
 	.mmap = rocsvm_fops_mmap,
 	.llseek = noop_llseek,
+	.show_fdinfo = rocsvm_show_fdinfo,
 };
 
 /*
@@ -256,11 +261,16 @@ static int __init rocsvm_init(void)
 	err = rocsvm_window_init();
 	if (err)
 		goto err_buffers;
-	err = rocsvm_device_init();
+	err = rocsvm_debugfs_init();
 	if (err)
 		goto err_window;
+	err = rocsvm_device_init();
+	if (err)
+		goto err_debugfs;
 	return 0;
 
+err_debugfs:
+	rocsvm_debugfs_exit();
 err_window:
 	rocsvm_window_exit();
 err_buffers:
@@ -272,6 +282,7 @@ static void __exit rocsvm_exit(void)
 {
 	rocsvm_device_exit();
 	rocsvm_space_exit();
+	rocsvm_debugfs_exit();
 	rocsvm_window_exit();
 	rocsvm_buffers_exit();
 }

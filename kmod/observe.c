@@ -13,6 +13,7 @@ static atomic64_t num_spaces;
 static atomic64_t reserved_bytes_total;
 static atomic64_t num_buffers;
 static atomic64_t buffer_bytes_total;
+static atomic64_t kind_bytes[ROCSVM_NUM_SHOWN_KINDS];
 
 /**
  * rocsvm_count_space - count spaces that live and what they reserve
@@ -34,6 +35,16 @@ void rocsvm_count_buffer(int n, s64 bytes)
 {
 	atomic64_add(n, &num_buffers);
 	atomic64_add(bytes, &buffer_bytes_total);
+}
+
+/**
+ * rocsvm_count_kind - count bytes of a kind
+ * @kind: the kind
+ * @bytes: change of the sum of the lengths
+ */
+void rocsvm_count_kind(enum rocsvm_shown_kind kind, s64 bytes)
+{
+	atomic64_add(bytes, &kind_bytes[kind]);
 }
 
 static ssize_t version_show(struct device *dev, struct device_attribute *attr,
@@ -78,6 +89,34 @@ static ssize_t buffer_bytes_show(struct device *dev,
 }
 static DEVICE_ATTR_RO(buffer_bytes);
 
+static ssize_t kinds_show(struct device *dev, struct device_attribute *attr,
+			  char *buf)
+{
+	struct dev_ext_attribute *ext =
+		container_of(attr, struct dev_ext_attribute, attr);
+	unsigned long kinds = (uintptr_t)ext->var;
+	unsigned int i;
+	s64 bytes = 0;
+
+	for_each_set_bit(i, &kinds, ROCSVM_NUM_SHOWN_KINDS)
+		bytes += atomic64_read(&kind_bytes[i]);
+	return sysfs_emit(buf, "%lld\n", bytes);
+}
+
+#define KINDS_ATTR(_name, _kinds)					\
+	static struct dev_ext_attribute dev_attr_##_name = {		\
+		.attr = __ATTR(_name, 0444, kinds_show, NULL),		\
+		.var = (void *)(_kinds),				\
+	}
+
+KINDS_ATTR(host_bytes, BIT(ROCSVM_SHOWN_HOST));
+KINDS_ATTR(gtt_bytes, BIT(ROCSVM_SHOWN_GTT));
+KINDS_ATTR(vram_bytes, BIT(ROCSVM_SHOWN_VRAM) | BIT(ROCSVM_SHOWN_PRIVATE));
+KINDS_ATTR(imported_bytes, BIT(ROCSVM_SHOWN_IMPORTED));
+KINDS_ATTR(registered_bytes, BIT(ROCSVM_SHOWN_REGISTERED));
+KINDS_ATTR(kfd_bytes, BIT(ROCSVM_SHOWN_KFD));
+KINDS_ATTR(quarantined_bytes, BIT(ROCSVM_SHOWN_QUARANTINE));
+
 static struct attribute *rocsvm_attrs[] = {
 	&dev_attr_version.attr,
 	&dev_attr_abi.attr,
@@ -85,6 +124,13 @@ static struct attribute *rocsvm_attrs[] = {
 	&dev_attr_reserved_bytes.attr,
 	&dev_attr_buffers.attr,
 	&dev_attr_buffer_bytes.attr,
+	&dev_attr_host_bytes.attr.attr,
+	&dev_attr_gtt_bytes.attr.attr,
+	&dev_attr_vram_bytes.attr.attr,
+	&dev_attr_imported_bytes.attr.attr,
+	&dev_attr_registered_bytes.attr.attr,
+	&dev_attr_kfd_bytes.attr.attr,
+	&dev_attr_quarantined_bytes.attr.attr,
 	NULL,
 };
 

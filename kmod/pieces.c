@@ -112,32 +112,31 @@ static int piece_munmap(const struct rocsvm_window *window, unsigned long start,
 
 /**
  * rocsvm_pieces_create - make a window for the mmap aperture
+ * @space: the space
  * @window: all zeros; filled in on success, all zeros again on failure
- * @mm: current->mm
- * @svm: the SVM range
  *
  * With the trial of one page: what mmap() returns must be what GPUs can use.
  *
  * Return: 0, -EOPNOTSUPP if the GPUs can't address all that mmap() may return,
  * another negative errno if the trial fails.
  */
-int rocsvm_pieces_create(struct rocsvm_window *window, struct mm_struct *mm,
-			 const struct rocsvm_aperture *svm)
+int rocsvm_pieces_create(const struct rocsvm_space *space,
+			 struct rocsvm_window *window)
 {
 	struct rocsvm_piece trial = {
 		.length = PAGE_SIZE,
 		.alignment = PAGE_SIZE,
-		.low = svm->base,
+		.low = space->svm.base,
 		.end = ROCSVM_CANONICAL_END,
 	};
 	unsigned long addr;
 	int err;
 
-	if (svm->limit < ROCSVM_CANONICAL_END - 1)
+	if (space->svm.limit < ROCSVM_CANONICAL_END - 1)
 		return -EOPNOTSUPP;
 
 	window->pieces = true;
-	err = rocsvm_window_create_files(window, mm, ROCSVM_CANONICAL_END);
+	err = rocsvm_window_create_files(space, window, ROCSVM_CANONICAL_END);
 	if (err)
 		goto err_drop;
 	addr = piece_map(window, false, &trial, 0, 0);
@@ -166,6 +165,7 @@ static int piece_insert(struct rocsvm_space *space, struct rocsvm_buffer *buf,
 {
 	struct rocsvm_region *region = &space->regions[ROCSVM_REGION_PAGES];
 	struct rocsvm_range *stale;
+	int err;
 
 	stale = rocsvm_range_next(&space->registered, addr);
 	if (stale && rocsvm_range_base(stale) < addr + length) {
@@ -174,8 +174,11 @@ static int piece_insert(struct rocsvm_space *space, struct rocsvm_buffer *buf,
 	}
 	/* Addresses in quarantine for good may have been unmapped, too. */
 	*hint = addr + length;
-	return rocsvm_range_insert_fixed(region, &buf->range, addr, length,
-					 guard, guard);
+	rocsvm_view_lock(space);
+	err = rocsvm_range_insert_fixed(region, &buf->range, addr, length,
+					guard, guard);
+	rocsvm_view_unlock(space);
+	return err;
 }
 
 /**

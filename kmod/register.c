@@ -269,7 +269,7 @@ static void register_commit(struct rocsvm_space *space,
 	for (seg = rocsvm_segment_first(space, pages); seg;
 	     seg = rocsvm_segment_after(space, pages, seg)) {
 		if (!seg->buf.registrations++)
-			space->registered_bytes += seg->buf.range.length;
+			rocsvm_show(space, &seg->buf);
 		seg->added = 0;
 	}
 
@@ -451,7 +451,6 @@ static int unregister_locked(struct rocsvm_space *space,
 			continue;
 		if (--seg->buf.registrations)
 			continue;
-		space->registered_bytes -= seg->buf.range.length;
 		rocsvm_segment_retire(seg);
 	}
 
@@ -573,7 +572,6 @@ static void registrations_drop(struct rocsvm_space *space)
 	}
 	space->registrations = RB_ROOT;
 	space->num_registrations = 0;
-	space->registered_bytes = 0;
 }
 
 /**

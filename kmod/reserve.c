@@ -57,12 +57,15 @@ void rocsvm_space_init_regions(struct rocsvm_space *space)
 	if (!window->work)
 		return;
 	if (window->pieces) {
+		rocsvm_view_lock(space);
 		rocsvm_region_init(&regions[ROCSVM_REGION_PAGES],
 				   round_up(space->svm.base, PAGE_SIZE),
 				   round_down(space->svm.limit + 1, PAGE_SIZE),
 				   PAGE_SIZE);
+		rocsvm_view_unlock(space);
 		return;
 	}
+	rocsvm_view_lock(space);
 	rocsvm_region_init(&regions[ROCSVM_REGION_PAGES], window->base,
 			   huge - eighth, PAGE_SIZE);
 	rocsvm_region_init(&regions[ROCSVM_REGION_COHERENT_PAGES],
@@ -71,6 +74,7 @@ void rocsvm_space_init_regions(struct rocsvm_space *space)
 			   huge + eighth, ROCSVM_HUGE_SIZE);
 	rocsvm_region_init(&regions[ROCSVM_REGION_HUGE], huge + eighth,
 			   window->limit + 1, ROCSVM_HUGE_SIZE);
+	rocsvm_view_unlock(space);
 	rocsvm_count_space(0, length);
 }
 
@@ -85,8 +89,10 @@ void rocsvm_space_fini_regions(struct rocsvm_space *space)
 
 	if (!window->work)
 		return;
+	rocsvm_view_lock(space);
 	for (i = 0; i < ROCSVM_NUM_REGIONS; i++)
 		rocsvm_region_fini(&space->regions[i]);
+	rocsvm_view_unlock(space);
 	if (!window->pieces)
 		rocsvm_count_space(0, -(s64)(window->limit + 1 - window->base));
 }
@@ -112,13 +118,12 @@ static int space_place_control(struct rocsvm_space *space)
 static int space_choose_window(struct rocsvm_space *space)
 {
 	struct rocsvm_window *window = &space->window;
-	struct mm_struct *mm = space->mn.mm;
 	int mode = READ_ONCE(reserve_mode);
 	int err, pieces_err;
 
 	space->fallback = false;
 	if (mode == RESERVE_NEVER) {
-		pieces_err = rocsvm_pieces_create(window, mm, &space->svm);
+		pieces_err = rocsvm_pieces_create(space, window);
 		if (!pieces_err)
 			return 0;
 		pr_info_ratelimited("%s[%d]: no mmap aperture (error %d, GPUs' limit 0x%llx): reserving a window in spite of reserve=never\n",
@@ -127,11 +132,11 @@ static int space_choose_window(struct rocsvm_space *space)
 		space->fallback = true;
 	}
 
-	err = rocsvm_window_reserve(window, mm, &space->svm, 0, 0);
+	err = rocsvm_window_reserve(space, window, 0, 0);
 	if (mode != RESERVE_AUTO || (err != -ENOMEM && err != -EAGAIN))
 		return err;
 
-	pieces_err = rocsvm_pieces_create(window, mm, &space->svm);
+	pieces_err = rocsvm_pieces_create(space, window);
 	if (pieces_err)
 		return err;
 	pr_info_ratelimited("%s[%d]: no window (error %d): using the mmap aperture\n",
@@ -233,10 +238,8 @@ static int space_move_window(struct rocsvm_space *space, unsigned long base,
 	/* The control page stands behind the old window: out of the way. */
 	rocsvm_control_unmap(&space->control);
 	space_replace_window(space, &window);
-	err = rocsvm_window_reserve(&window, space->mn.mm, &space->svm, base,
-				    length);
-	if (err && rocsvm_window_reserve(&window, space->mn.mm, &space->svm,
-					 old_base, old_length))
+	err = rocsvm_window_reserve(space, &window, base, length);
+	if (err && rocsvm_window_reserve(space, &window, old_base, old_length))
 		return err;
 	space->window = window;
 	rocsvm_space_init_regions(space);
@@ -253,7 +256,7 @@ static int space_change_window(struct rocsvm_space *space,
 	int err;
 
 	if (cmd->aperture == ROCSVM_APERTURE_MMAP) {
-		err = rocsvm_pieces_create(&window, space->mn.mm, &space->svm);
+		err = rocsvm_pieces_create(space, &window);
 		if (!err)
 			space_replace_window(space, &window);
 		return err;
@@ -267,8 +270,7 @@ static int space_change_window(struct rocsvm_space *space,
 	    cmd->base - ROCSVM_HUGE_SIZE <= old->end && end > old->start)
 		return space_move_window(space, cmd->base, length);
 
-	err = rocsvm_window_reserve(&window, space->mn.mm, &space->svm,
-				    cmd->base, length);
+	err = rocsvm_window_reserve(space, &window, cmd->base, length);
 	if (!err)
 		space_replace_window(space, &window);
 	/* The old one may be all there is. */

@@ -15,6 +15,11 @@
  * of segments that a notifier's callback has found unmapped (segment.c) and the
  * table of users (limits.c).
  *
+ * view->lock, a spinlock and a leaf as well, is taken under space->lock by who
+ * changes what others may look at, and without it by those others (view.h).
+ * Folders of debugfs are made under space->lock, and removed by a worker that
+ * holds nothing: whoever lists them can be in a page fault, under mmap_lock.
+ *
  * space->lock is never taken in a page fault, in the mmu_notifier's callback,
  * in ->mmap() or in ->get_unmapped_area(), and a KFD ioctl is never forwarded
  * under mmap_lock.
@@ -31,6 +36,7 @@
 #include <linux/sizes.h>
 #include <linux/types.h>
 #include <linux/workqueue.h>
+#include <linux/xarray.h>
 #include <linux/rocsvm.h>
 
 #include "placement.h"
@@ -63,11 +69,13 @@
 
 struct dma_buf;
 struct rocsvm_user;
+struct rocsvm_view;
 
 /**
  * struct rocsvm_work - the module's licence to change the window's mappings
  * @ref: held by every gate that refers to it
  * @mm: the mm that the window belongs to; a reference (mmgrab)
+ * @view: where faults that are refused are counted; a reference
  * @task: who is at work, or NULL. Written under space->lock; a task that
  *	reads its own pointer here wrote it itself, so the members below are
  *	its own as well
@@ -85,6 +93,7 @@ struct rocsvm_user;
 struct rocsvm_work {
 	refcount_t ref;
 	struct mm_struct *mm;
+	struct rocsvm_view *view;
 	struct task_struct *task;
 	struct rocsvm_search *search;
 	struct file *expect;
@@ -229,7 +238,8 @@ struct rocsvm_gpu {
  * @inside: address reservations: placement of the buffers in it, or NULL
  * @flags: enum rocsvm_alloc_flags
  * @registrations: registered memory: how many registrations meet it
- * @born: when it was made, in seconds since boot (ktime_get_seconds())
+ * @born: when it came to be what it is, by rocsvm_clock(); 0 while it is made or
+ *	ended, and nobody gets to see it
  * @kind: enum rocsvm_kind
  * @gpu: index of the GPU that KFD keeps it for
  * @nested: it is inside an address reservation
@@ -293,6 +303,34 @@ enum rocsvm_limit {
 	ROCSVM_NUM_LIMITS,
 };
 
+/* What those who look on are told a buffer is: finer than enum rocsvm_kind. */
+enum rocsvm_shown_kind {
+	ROCSVM_SHOWN_HOST,
+	ROCSVM_SHOWN_GTT,
+	ROCSVM_SHOWN_VRAM,
+	ROCSVM_SHOWN_PRIVATE,
+	ROCSVM_SHOWN_DOORBELL,
+	ROCSVM_SHOWN_MMIO,
+	ROCSVM_SHOWN_AQL,
+	ROCSVM_SHOWN_IMPORTED,
+	ROCSVM_SHOWN_ADDRESS,
+	ROCSVM_SHOWN_SCRATCH,
+	ROCSVM_SHOWN_REGISTERED,
+	ROCSVM_SHOWN_KFD,
+	ROCSVM_SHOWN_QUARANTINE,
+	ROCSVM_NUM_SHOWN_KINDS,
+};
+
+/**
+ * struct rocsvm_tally - how much there is of something
+ * @count: how many
+ * @bytes: the sum of their lengths
+ */
+struct rocsvm_tally {
+	u64 count;
+	u64 bytes;
+};
+
 /* What is asked once. */
 enum rocsvm_answer {
 	ROCSVM_UNKNOWN,
@@ -305,6 +343,7 @@ enum rocsvm_answer {
  * @mn: ties the space to its mm; one user a file, one while it is live or
  *	dormant
  * @user: who is charged for it
+ * @view: where it can be looked at; a reference
  * @lock: protects all below
  * @tgid: the thread group that opened it: KFD serves no other
  * @setup_task: who is opening KFD for the space, under @lock; others may look
@@ -329,9 +368,9 @@ enum rocsvm_answer {
  * @quarantine: buffers whose addresses could not be taken back yet
  * @num_buffers: live buffers
  * @buffer_bytes: sum of their lengths
- * @quarantined_bytes: sum of the lengths in quarantine
  * @num_registrations: live registrations
- * @registered_bytes: sum of the lengths of the segments
+ * @tally: what there is, by enum rocsvm_shown_kind
+ * @kfd_buffers: those that the program made over KFD's own ioctls, by handle
  * @used: what is charged to @user, by enum rocsvm_limit
  * @kfd_export: whether KFD makes dma-bufs
  *
@@ -340,6 +379,7 @@ enum rocsvm_answer {
 struct rocsvm_space {
 	struct mmu_notifier mn;
 	struct rocsvm_user *user;
+	struct rocsvm_view *view;
 	struct mutex lock;	/* outermost; protects all below */
 	struct pid *tgid;
 	struct task_struct *setup_task;
@@ -362,9 +402,9 @@ struct rocsvm_space {
 	struct list_head quarantine;
 	u64 num_buffers;
 	u64 buffer_bytes;
-	u64 quarantined_bytes;
 	u64 num_registrations;
-	u64 registered_bytes;
+	struct rocsvm_tally tally[ROCSVM_NUM_SHOWN_KINDS];
+	struct xarray kfd_buffers;
 	unsigned long used[ROCSVM_NUM_LIMITS];
 	enum rocsvm_answer kfd_export;
 };
@@ -412,7 +452,8 @@ void rocsvm_space_close(struct rocsvm_space *space);
 bool rocsvm_space_is_current(const struct rocsvm_space *space);
 int rocsvm_space_get(struct rocsvm_space *space);
 void rocsvm_space_put(struct rocsvm_space *space);
-void rocsvm_space_drop_gpus(struct rocsvm_space *space);
+void rocsvm_space_set_gpus(struct rocsvm_space *space, struct rocsvm_gpu *gpus,
+			   unsigned int num_gpus);
 void rocsvm_space_init_regions(struct rocsvm_space *space);
 void rocsvm_space_fini_regions(struct rocsvm_space *space);
 
@@ -460,8 +501,8 @@ int rocsvm_buffer_kfd_free(struct rocsvm_space *space,
 			   struct rocsvm_buffer *buf);
 int rocsvm_buffer_free(struct rocsvm_space *space, struct rocsvm_buffer *buf);
 void rocsvm_buffer_abort(struct rocsvm_space *space, struct rocsvm_buffer *buf);
-void rocsvm_buffer_count(struct rocsvm_space *space,
-			 const struct rocsvm_buffer *buf, int n);
+void rocsvm_buffer_count(struct rocsvm_space *space, struct rocsvm_buffer *buf,
+			 int n);
 void rocsvm_buffers_retry(struct rocsvm_space *space);
 void rocsvm_buffers_free_all(struct rocsvm_space *space);
 void rocsvm_buffers_forget(struct rocsvm_space *space);
@@ -502,11 +543,12 @@ int rocsvm_svm_attr(struct rocsvm_ucmd *ucmd);
 /* window.c */
 int rocsvm_window_init(void);
 void rocsvm_window_exit(void);
-int rocsvm_window_reserve(struct rocsvm_window *window, struct mm_struct *mm,
-			  const struct rocsvm_aperture *svm,
-			  unsigned long base, unsigned long length);
-int rocsvm_window_create_files(struct rocsvm_window *window,
-			       struct mm_struct *mm, unsigned long length);
+int rocsvm_window_reserve(const struct rocsvm_space *space,
+			  struct rocsvm_window *window, unsigned long base,
+			  unsigned long length);
+int rocsvm_window_create_files(const struct rocsvm_space *space,
+			       struct rocsvm_window *window,
+			       unsigned long length);
 unsigned long rocsvm_window_mmap(const struct rocsvm_window *window, bool huge,
 				 unsigned long addr, unsigned long length,
 				 unsigned long flags);
@@ -523,8 +565,8 @@ void rocsvm_window_open(struct rocsvm_space *space, struct rocsvm_buffer *buf);
 void rocsvm_window_close(struct rocsvm_space *space, struct rocsvm_buffer *buf);
 
 /* pieces.c */
-int rocsvm_pieces_create(struct rocsvm_window *window, struct mm_struct *mm,
-			 const struct rocsvm_aperture *svm);
+int rocsvm_pieces_create(const struct rocsvm_space *space,
+			 struct rocsvm_window *window);
 int rocsvm_piece_place(struct rocsvm_space *space, struct rocsvm_buffer *buf,
 		       u64 length, u64 alignment, u64 guard);
 int rocsvm_piece_place_fixed(struct rocsvm_space *space,
@@ -558,7 +600,7 @@ void rocsvm_gate_close(struct rocsvm_gate *gate,
 		       struct rocsvm_opening *opening);
 void rocsvm_gate_shut(struct rocsvm_gate *gate);
 void rocsvm_gate_end(struct file *file);
-struct rocsvm_work *rocsvm_work_create(struct mm_struct *mm);
+struct rocsvm_work *rocsvm_work_create(const struct rocsvm_space *space);
 void rocsvm_work_begin(struct rocsvm_work *work);
 void rocsvm_work_end(struct rocsvm_work *work);
 void rocsvm_work_put(struct rocsvm_work *work);
@@ -598,8 +640,13 @@ int rocsvm_kfd_svm_attr(struct rocsvm_space *space, u32 op, u64 va, u64 length,
 /* kfd.c */
 bool rocsvm_kfd_is_lost(const struct rocsvm_space *space, bool called, int err);
 void __user *rocsvm_kfd_array(const struct rocsvm_space *space);
+long rocsvm_kfd_ioctl(struct rocsvm_space *space, unsigned int cmd,
+		      unsigned long arg, bool passed);
 int rocsvm_kfd_call(struct rocsvm_space *space, unsigned int cmd, void *args,
 		    bool *called);
+
+/* kfd_forward.c: what the program asks of KFD itself */
+void rocsvm_kfd_buffers_forget(struct rocsvm_space *space);
 long rocsvm_kfd_forward(struct rocsvm_space *space, unsigned int cmd,
 			unsigned long arg);
 int rocsvm_kfd_mmap(struct rocsvm_space *space, struct vm_area_struct *vma);
@@ -616,5 +663,14 @@ long rocsvm_user_usage(enum rocsvm_limit what);
 extern const struct attribute_group *rocsvm_groups[];
 void rocsvm_count_space(int n, s64 reserved_bytes);
 void rocsvm_count_buffer(int n, s64 bytes);
+void rocsvm_count_kind(enum rocsvm_shown_kind kind, s64 bytes);
+
+/* view.c */
+void rocsvm_view_lock(struct rocsvm_space *space);
+void rocsvm_view_unlock(struct rocsvm_space *space);
+void rocsvm_show(struct rocsvm_space *space, struct rocsvm_buffer *buf);
+void rocsvm_hide(struct rocsvm_space *space, struct rocsvm_buffer *buf);
+void rocsvm_tally(struct rocsvm_space *space, enum rocsvm_shown_kind kind,
+		  int n, u64 length);
 
 #endif /* _ROCSVM_H */

@@ -402,7 +402,10 @@ void rocsvm_segment_release(struct rocsvm_segment *seg)
 	spin_lock(&watch->lock);
 	list_del(&seg->suspect);
 	spin_unlock(&watch->lock);
+	rocsvm_hide(watch->space, &seg->buf);
+	rocsvm_view_lock(watch->space);
 	rocsvm_range_remove(&watch->space->registered, &seg->buf.range);
+	rocsvm_view_unlock(watch->space);
 	rocsvm_uncharge(watch->space, ROCSVM_LIMIT_REGISTRATIONS);
 	kfree(seg);
 	watch_leave(watch);
@@ -417,6 +420,7 @@ void rocsvm_segment_release(struct rocsvm_segment *seg)
 void rocsvm_segment_retire(struct rocsvm_segment *seg)
 {
 	seg->buf.registrations = 0;
+	rocsvm_hide(seg->watch->space, &seg->buf);
 	if (!seg->buf.lost)
 		rocsvm_segment_release(seg);
 }
@@ -450,8 +454,14 @@ int rocsvm_segment_create(struct rocsvm_space *space,
 	if (!seg->watch)
 		goto err_free;
 	INIT_LIST_HEAD(&seg->suspect);
+	seg->buf.kind = ROCSVM_KIND_REGISTERED;
+	seg->buf.flags = cmd->flags;
+	seg->buf.tag = cmd->tag;
+	seg->buf.gpu = gpu;
+	rocsvm_view_lock(space);
 	err = rocsvm_range_insert_fixed(&space->registered, &seg->buf.range,
 					pages->base, length, 0, 0);
+	rocsvm_view_unlock(space);
 	if (err)
 		goto err_leave;
 	/* The first of an mm is interrupted by any signal. */
@@ -463,18 +473,15 @@ int rocsvm_segment_create(struct rocsvm_space *space,
 	if (err)
 		goto err_remove;
 
-	seg->buf.born = ktime_get_seconds();
-	seg->buf.kind = ROCSVM_KIND_REGISTERED;
-	seg->buf.flags = cmd->flags;
-	seg->buf.tag = cmd->tag;
-	seg->buf.gpu = gpu;
 	err = rocsvm_segment_fill(space, seg, 0);
 	if (err)
 		rocsvm_segment_retire(seg);
 	return err;
 
 err_remove:
+	rocsvm_view_lock(space);
 	rocsvm_range_remove(&space->registered, &seg->buf.range);
+	rocsvm_view_unlock(space);
 err_leave:
 	watch_leave(seg->watch);
 err_free:

@@ -32,7 +32,7 @@
 #include <linux/slab.h>
 #include <linux/wait.h>
 
-#include "rocsvm.h"
+#include "view.h"
 
 static LIST_HEAD(dormant_spaces);
 static DEFINE_SPINLOCK(dormant_lock);
@@ -48,8 +48,11 @@ static void space_drop(struct rocsvm_space *space)
 {
 	unsigned int i;
 
+	rocsvm_kfd_buffers_forget(space);
 	rocsvm_space_fini_regions(space);
+	rocsvm_view_lock(space);
 	rocsvm_region_fini(&space->registered);
+	rocsvm_view_unlock(space);
 	rocsvm_window_drop(&space->window);
 	rocsvm_control_drop(&space->control);
 	for (i = 0; i < space->num_gpus; i++)
@@ -70,21 +73,28 @@ static bool space_is_bound(const struct rocsvm_space *space)
 }
 
 /**
- * rocsvm_space_drop_gpus - forget the GPUs
+ * rocsvm_space_set_gpus - replace what is known of the GPUs
  * @space: the space
+ * @gpus: what is known, the space's from now on; or NULL
+ * @num_gpus: how many
  */
-void rocsvm_space_drop_gpus(struct rocsvm_space *space)
+void rocsvm_space_set_gpus(struct rocsvm_space *space, struct rocsvm_gpu *gpus,
+			   unsigned int num_gpus)
 {
-	unsigned int i;
+	struct rocsvm_gpu *old = space->gpus;
+	unsigned int i, n = space->num_gpus;
 
-	for (i = 0; i < space->num_gpus; i++) {
-		rocsvm_region_fini(&space->gpus[i].apart);
-		if (space->gpus[i].drm)
-			fput(space->gpus[i].drm);
+	rocsvm_view_lock(space);
+	space->gpus = gpus;
+	space->num_gpus = num_gpus;
+	rocsvm_view_unlock(space);
+
+	for (i = 0; i < n; i++) {
+		rocsvm_region_fini(&old[i].apart);
+		if (old[i].drm)
+			fput(old[i].drm);
 	}
-	kfree(space->gpus);
-	space->gpus = NULL;
-	space->num_gpus = 0;
+	kfree(old);
 }
 
 /* As space_drop(), and give the addresses back. */
@@ -141,10 +151,12 @@ static int space_setup(struct rocsvm_space *space)
 	err = rocsvm_space_choose_aperture(space);
 	if (err)
 		goto err_drop;
+	rocsvm_view_lock(space);
 	rocsvm_region_init(&space->registered,
 			   round_up(space->svm.base, PAGE_SIZE),
 			   round_down(space->svm.limit + 1, PAGE_SIZE),
 			   PAGE_SIZE);
+	rocsvm_view_unlock(space);
 	return 0;
 
 err_drop:
@@ -173,7 +185,8 @@ static int space_keep(struct rocsvm_space *space)
 
 static void space_unkeep(struct rocsvm_space *space)
 {
-	rocsvm_space_drop_gpus(space);
+	rocsvm_view_detach(space);
+	rocsvm_space_set_gpus(space, NULL, 0);
 	mmu_notifier_put(&space->mn);
 	module_put(THIS_MODULE);
 }
@@ -204,7 +217,8 @@ static void space_sleep(struct rocsvm_space *space)
 
 static void space_end_dormant(struct rocsvm_space *space)
 {
-	rocsvm_space_drop_gpus(space);
+	rocsvm_view_detach(space);
+	rocsvm_space_set_gpus(space, NULL, 0);
 	mmu_notifier_put(&space->mn);
 }
 
@@ -250,6 +264,7 @@ static void space_notifier_release(struct mmu_notifier *mn,
 	struct rocsvm_space *space = to_space(mn);
 
 	if (space->live) {
+		rocsvm_view_detach(space);
 		rocsvm_registrations_forget(space);
 		rocsvm_buffers_forget(space);
 		space_drop(space);
@@ -270,18 +285,26 @@ static struct mmu_notifier *space_notifier_alloc(struct mm_struct *mm)
 	space = kzalloc(sizeof(*space), ROCSVM_GFP);
 	if (!space)
 		return ERR_PTR(-ENOMEM);
+	err = rocsvm_view_create(space);
+	if (err)
+		goto err_free;
 	err = rocsvm_limits_attach(space);
-	if (err) {
-		kfree(space);
-		return ERR_PTR(err);
-	}
+	if (err)
+		goto err_view;
 	atomic_inc(&num_allocated);
 	mutex_init(&space->lock);
 	INIT_LIST_HEAD(&space->quarantine);
 	INIT_LIST_HEAD(&space->dormant);
 	space->registrations = RB_ROOT;
+	xa_init_flags(&space->kfd_buffers, XA_FLAGS_ACCOUNT);
 	space->tgid = get_pid(task_tgid(current));
 	return &space->mn;
+
+err_view:
+	rocsvm_view_put(space->view);
+err_free:
+	kfree(space);
+	return ERR_PTR(err);
 }
 
 static void space_notifier_free(struct mmu_notifier *mn)
@@ -291,6 +314,7 @@ static void space_notifier_free(struct mmu_notifier *mn)
 	mutex_destroy(&space->lock);
 	put_pid(space->tgid);
 	rocsvm_limits_detach(space);
+	rocsvm_view_put(space->view);
 	kfree(space);
 	if (atomic_dec_and_test(&num_allocated))
 		wake_up(&spaces_freed);
@@ -363,6 +387,7 @@ static int space_make_live(struct rocsvm_space *space)
 	}
 	space->live = true;
 	rocsvm_count_space(1, 0);
+	rocsvm_view_attach(space);
 	return 0;
 }
 

@@ -227,19 +227,20 @@ static int window_size(struct mm_struct *mm, const struct rocsvm_aperture *svm,
 
 /**
  * rocsvm_window_create_files - make the files that back a window
+ * @space: the space
  * @window: all zeros but @pieces; its files and its licence are set
- * @mm: current->mm
  * @length: bytes of address space that they are to back
  *
  * Return: 0 or a negative errno; rocsvm_window_drop() in either case.
  */
-int rocsvm_window_create_files(struct rocsvm_window *window,
-			       struct mm_struct *mm, unsigned long length)
+int rocsvm_window_create_files(const struct rocsvm_space *space,
+			       struct rocsvm_window *window,
+			       unsigned long length)
 {
 	vm_flags_t flags = VM_DONTCOPY | VM_DONTDUMP | VM_NORESERVE;
 	struct file *file;
 
-	window->work = rocsvm_work_create(mm);
+	window->work = rocsvm_work_create(space);
 	if (!window->work)
 		return -ENOMEM;
 
@@ -317,9 +318,8 @@ static int window_map_files(struct rocsvm_window *window, unsigned long start,
 
 /**
  * rocsvm_window_reserve - reserve a window in the current mm
+ * @space: the space
  * @window: all zeros; filled in on success, all zeros again on failure
- * @mm: current->mm
- * @svm: the SVM range, which the window lies inside
  * @base: the window's first address, a multiple of 2 MiB, or 0 for any
  * @length: its length, a multiple of 4 MiB, or 0 for what svm_size says and
  *	the address space has
@@ -329,10 +329,11 @@ static int window_map_files(struct rocsvm_window *window, unsigned long start,
  * Return: 0; -EEXIST or -ERANGE with a @base; -ENOMEM, -EAGAIN (RLIMIT_MEMLOCK
  * with MCL_FUTURE), -EINTR.
  */
-int rocsvm_window_reserve(struct rocsvm_window *window, struct mm_struct *mm,
-			  const struct rocsvm_aperture *svm,
-			  unsigned long base, unsigned long length)
+int rocsvm_window_reserve(const struct rocsvm_space *space,
+			  struct rocsvm_window *window, unsigned long base,
+			  unsigned long length)
 {
+	const struct rocsvm_aperture *svm = &space->svm;
 	/* Margins; and the control page, in a unit that keeps the alignment. */
 	u64 overhead = 3 * ROCSVM_HUGE_SIZE;
 	struct rocsvm_search search = {
@@ -351,7 +352,8 @@ int rocsvm_window_reserve(struct rocsvm_window *window, struct mm_struct *mm,
 
 	for (tries = 0; tries < ROCSVM_PLACE_TRIES; tries++) {
 		if (!length) {
-			err = window_size(mm, svm, &search, overhead, &size);
+			err = window_size(space->mn.mm, svm, &search, overhead,
+					  &size);
 			if (err)
 				return err;
 		}
@@ -359,7 +361,7 @@ int rocsvm_window_reserve(struct rocsvm_window *window, struct mm_struct *mm,
 			     base + size + overhead > DEFAULT_MAP_WINDOW))
 			return -ERANGE;
 
-		err = rocsvm_window_create_files(window, mm, size +
+		err = rocsvm_window_create_files(space, window, size +
 						 2 * ROCSVM_HUGE_SIZE);
 		if (err) {
 			rocsvm_window_drop(window);
