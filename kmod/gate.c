@@ -22,6 +22,7 @@
 #include <linux/workqueue.h>
 
 #include "compat.h"
+#include "trace.h"
 #include "view.h"
 
 /* What a stack may still grow by, and the heap, before it meets the window. */
@@ -214,7 +215,11 @@ static void window_fault_failed(struct vm_fault *vmf)
 static vm_fault_t window_refuse(const struct rocsvm_gate *gate,
 				const struct vm_fault *vmf)
 {
-	rocsvm_stat_inc(gate->work->view, ROCSVM_STAT_FAULTS_REFUSED);
+	struct rocsvm_view *view = gate->work->view;
+
+	rocsvm_stat_inc(view, ROCSVM_STAT_FAULTS_REFUSED);
+	trace_fault_refused(view->pid, vmf->address,
+			    vmf->flags & FAULT_FLAG_WRITE);
 	return VM_FAULT_SIGSEGV;
 }
 

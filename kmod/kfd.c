@@ -14,6 +14,7 @@
 #include <linux/kfd_ioctl.h>
 #include <linux/module.h>
 #include <linux/namei.h>
+#include <linux/sched/clock.h>
 #include <linux/security.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
@@ -22,6 +23,7 @@
 #include <drm/drm_file.h>
 #include <drm/drm_ioctl.h>
 
+#include "trace.h"
 #include "view.h"
 
 #define KFD_PATH	"/dev/kfd"
@@ -99,6 +101,16 @@ struct file *rocsvm_kfd_render_file(int fd)
 	return file;
 }
 
+/* local_clock() is cheap, and may differ a little between CPUs. */
+static noinline void kfd_trace(const struct rocsvm_view *view, unsigned int cmd,
+			       bool passed, long ret, u64 start)
+{
+	s64 duration = local_clock() - start;
+
+	trace_kfd_ioctl(view->pid, _IOC_NR(cmd), passed, ret,
+			max_t(s64, duration, 0));
+}
+
 /**
  * rocsvm_kfd_ioctl - call KFD
  * @space: the space
@@ -111,6 +123,7 @@ struct file *rocsvm_kfd_render_file(int fd)
 long rocsvm_kfd_ioctl(struct rocsvm_space *space, unsigned int cmd,
 		      unsigned long arg, bool passed)
 {
+	u64 start = trace_kfd_ioctl_enabled() ? local_clock() : 0;
 	struct rocsvm_view *view = space->view;
 	long ret;
 
@@ -123,6 +136,8 @@ long rocsvm_kfd_ioctl(struct rocsvm_space *space, unsigned int cmd,
 	if (ret < 0)
 		rocsvm_stat_inc(view, passed ? ROCSVM_STAT_PASSED_FAILURES :
 					       ROCSVM_STAT_KFD_FAILURES);
+	if (start)
+		kfd_trace(view, cmd, passed, ret, start);
 	return ret;
 }
 

@@ -126,6 +126,7 @@ int rocsvm_ioctl(struct rocsvm_space *space, unsigned int cmd,
 	atomic64_inc(&space->view->calls[nr]);
 	if (err)
 		atomic64_inc(&space->view->failures[nr]);
+	rocsvm_trace_call(&ucmd, _IOC_NR(cmd), err);
 	return err;
 }
 

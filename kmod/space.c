@@ -32,6 +32,7 @@
 #include <linux/slab.h>
 #include <linux/wait.h>
 
+#include "trace.h"
 #include "view.h"
 
 static LIST_HEAD(dormant_spaces);
@@ -429,6 +430,19 @@ err_put:
 	return ERR_PTR(err);
 }
 
+static void space_trace_open(struct rocsvm_space *space)
+{
+	pid_t pid = task_tgid_nr(current);
+
+	if (IS_ERR(space)) {
+		trace_open(pid, 0, 0, 0, PTR_ERR(space));
+		return;
+	}
+	trace_open(pid, atomic_read(&space->files),
+		   rocsvm_peek(space->window.base),
+		   rocsvm_peek(space->window.limit), 0);
+}
+
 /**
  * rocsvm_space_open - get the current process's space for one more file
  *
@@ -447,6 +461,8 @@ struct rocsvm_space *rocsvm_space_open(void)
 	rocsvm_block_signals(&old);
 	space = space_open();
 	rocsvm_restore_signals(&old);
+	if (trace_open_enabled())
+		space_trace_open(space);
 	return space;
 }
 
@@ -470,12 +486,14 @@ static void space_end(struct rocsvm_space *space)
  */
 void rocsvm_space_close(struct rocsvm_space *space)
 {
+	int files = atomic_dec_return(&space->files);
+
+	trace_close(space->view->pid, files);
 	/*
 	 * Elsewhere than in the process itself nothing but the count may be
 	 * touched, nor waited for: the process can hold the lock for long.
 	 */
-	if (atomic_dec_and_test(&space->files) &&
-	    rocsvm_space_is_current(space)) {
+	if (!files && rocsvm_space_is_current(space)) {
 		mutex_lock(&space->lock);
 		/* Unless another thread has opened it again meanwhile. */
 		if (!atomic_read(&space->files) && space->live)

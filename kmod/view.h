@@ -130,6 +130,10 @@ extern const struct seq_operations rocsvm_gaps_ops;
 void rocsvm_show_gpus(struct seq_file *m, const struct rocsvm_space *space,
 		      u64 mask);
 
+/* trace.c */
+void rocsvm_trace_call(const struct rocsvm_ucmd *ucmd, unsigned int nr,
+		       int err);
+
 /* debugfs.c */
 int rocsvm_debugfs_init(void);
 void rocsvm_debugfs_exit(void);
