@@ -243,8 +243,9 @@ static int gpu_bind(struct rocsvm_space *space, struct rocsvm_gpu *gpu,
 	if (gpu->acquired)
 		return -EBUSY;
 	/*
-	 * Bound before the space was closed and opened again. The VM is still
-	 * the first file's; any file of that node shows the right to use it.
+	 * Bound before the space was closed and opened again, or by the program
+	 * itself. The VM is still the first file's; any file of that node shows
+	 * the right to use it.
 	 */
 	if (gpu->drm)
 		return file_inode(gpu->drm)->i_rdev == file_inode(drm)->i_rdev ?
@@ -254,6 +255,23 @@ static int gpu_bind(struct rocsvm_space *space, struct rocsvm_gpu *gpu,
 	if (!err)
 		gpu->drm = get_file(drm);
 	return err;
+}
+
+/**
+ * rocsvm_space_note_vm - the program has bound a VM over KFD's own ioctl
+ * @space: the space
+ * @gpu_id: the GPU, by KFD's id
+ * @drm: the render file
+ */
+void rocsvm_space_note_vm(struct rocsvm_space *space, u32 gpu_id,
+			  struct file *drm)
+{
+	int index = rocsvm_space_gpu(space, gpu_id);
+
+	lockdep_assert_held(&space->lock);
+
+	if (index >= 0 && !space->gpus[index].drm)
+		space->gpus[index].drm = get_file(drm);
 }
 
 static int acquire_locked(struct rocsvm_space *space, struct rocsvm_gpu *gpu,

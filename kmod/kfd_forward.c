@@ -173,6 +173,36 @@ static long forward_free(struct rocsvm_space *space, unsigned int cmd,
 	return ret;
 }
 
+/*
+ * KFD refuses another file of that GPU from now on, so the module needs this one
+ * where the program goes on to acquire the GPU for us, too.
+ */
+static long forward_acquire(struct rocsvm_space *space, unsigned int cmd,
+			    unsigned long arg)
+{
+	struct kfd_ioctl_acquire_vm_args args;
+	struct file *drm;
+	long ret;
+
+	if (copy_args(&args, sizeof(args), cmd, arg))
+		return -EFAULT;
+	drm = rocsvm_kfd_render_file(args.drm_fd);
+	/* For KFD to say what is wrong with it. */
+	if (IS_ERR(drm))
+		return rocsvm_kfd_ioctl(space, cmd, arg, true);
+	if (mutex_lock_killable(&space->lock)) {
+		ret = -EINTR;
+		goto out_put;
+	}
+	ret = rocsvm_kfd_ioctl(space, cmd, arg, true);
+	if (!ret)
+		rocsvm_space_note_vm(space, args.gpu_id, drm);
+	mutex_unlock(&space->lock);
+out_put:
+	fput(drm);
+	return ret;
+}
+
 /**
  * rocsvm_kfd_forward - hand an ioctl of KFD's on
  * @space: the caller's space
@@ -189,6 +219,8 @@ long rocsvm_kfd_forward(struct rocsvm_space *space, unsigned int cmd,
 {
 	/* KFD looks at nothing but the number, either. */
 	switch (_IOC_NR(cmd)) {
+	case _IOC_NR(AMDKFD_IOC_ACQUIRE_VM):
+		return forward_acquire(space, cmd, arg);
 	case _IOC_NR(AMDKFD_IOC_ALLOC_MEMORY_OF_GPU):
 		return forward_alloc(space, cmd, arg);
 	case _IOC_NR(AMDKFD_IOC_FREE_MEMORY_OF_GPU):

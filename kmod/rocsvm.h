@@ -469,6 +469,8 @@ int rocsvm_space_gpu_mask(const struct rocsvm_space *space, const u32 *ids,
 			  unsigned int n, u64 *mask);
 int rocsvm_copy_gpu_ids(u32 *ids, u64 uptr, unsigned int n);
 int rocsvm_space_set_policy(struct rocsvm_space *space);
+void rocsvm_space_note_vm(struct rocsvm_space *space, u32 gpu_id,
+			  struct file *drm);
 int rocsvm_info(struct rocsvm_ucmd *ucmd);
 int rocsvm_gpu_info(struct rocsvm_ucmd *ucmd);
 int rocsvm_acquire_vm(struct rocsvm_ucmd *ucmd);
