@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: MIT
 /*
  * A program for libhsakmt, as Debian has it, that knows nothing of rocsvm: each
- * kind of memory, registered memory, a dma-buf, a queue, an event.
+ * kind of memory, registered memory, a dma-buf, a queue, an event. By rocsvm run
+ * its buffers are seen in debugfs while they live, and no longer.
  *
  * usage: thunk [fork]    fork: a child of a process that has KFD open does it
  */
 #include "harness.h"
+#include "observe.h"
 #include "share.h"
 #include "user/tool/sdma.h"
 
 #include <pthread.h>
+#include <sys/stat.h>
 
 #include <hsakmt.h>
 
@@ -33,6 +36,22 @@ struct gpu {
 	volatile uint32_t *fence;
 	uint32_t sequence;
 };
+
+/* ---- what rocsvm shows -------------------------------------------------- */
+
+static bool by_rocsvm(void)
+{
+	struct stat kfd, node;
+
+	ASSERT_EQ(SYS(stat("/dev/kfd", &kfd)), 0);
+	ASSERT_EQ(SYS(stat("/dev/rocsvm", &node)), 0);
+	return kfd.st_rdev == node.st_rdev;
+}
+
+static bool is_seen(const void *p)
+{
+	return !strcmp(view_buffer(getpid(), (uintptr_t)p, "kfd").kind, "kfd");
+}
 
 /* ---- memory ------------------------------------------------------------- */
 
@@ -160,6 +179,8 @@ static void test_kind(struct gpu *gpu, const struct kind *kind, uint32_t seed)
 	flags.ui32.NoSubstitute = kind->vram;
 	p = allocate(kind->vram ? gpu->node : 0, flags, length);
 	EXPECT_EQ(map_to(gpu, p, length), (uintptr_t)p);
+	if (by_rocsvm())
+		EXPECT(is_seen(p));
 	HSA(hsaKmtQueryPointerInfo(p, &info));
 	EXPECT_EQ(info.Type, HSA_POINTER_ALLOCATED);
 	EXPECT_EQ(info.GPUAddress, (uintptr_t)p);
@@ -167,6 +188,8 @@ static void test_kind(struct gpu *gpu, const struct kind *kind, uint32_t seed)
 	if (kind->host_access)
 		EXPECT_EQ(pattern_differs(p, length, seed), -1);
 	give_back(p, length);
+	if (by_rocsvm())
+		EXPECT(!is_seen(p));
 }
 
 /* Scratch: an address that KFD is told of, and its backing. */
@@ -366,6 +389,9 @@ static void session(void *arg)
 	find_gpu(&gpu);
 	HSA(hsaKmtGetClockCounters(gpu.node, &clocks));
 	open_queue(&gpu);
+	if (by_rocsvm())
+		EXPECT_EQ(view_buffer(getpid(), (uintptr_t)gpu.sdma.ring, "kfd").length,
+			  RING_SIZE);
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
 		test_kind(&gpu, &kinds[i], i + 1);
 	test_scratch(&gpu);
