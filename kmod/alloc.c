@@ -184,18 +184,22 @@ static int place_in_region(struct rocsvm_space *space,
 			   const struct rocsvm_alloc *cmd)
 {
 	u64 guard = alloc_guard(space, cmd, region->granule);
-	u64 alignment = alloc_alignment(space, cmd);
 	bool fixed = cmd->flags & ROCSVM_ALLOC_FIXED;
-	int err;
+	u64 va = cmd->va;
+	int err = 0;
 
 	/* A space may be without a window, and its regions without room. */
 	if (cmd->length > region->end - region->base)
 		return fixed && region->end ? -ERANGE : -ENOMEM;
+	if (!fixed)
+		err = rocsvm_range_choose(region, cmd->length,
+					  alloc_alignment(space, cmd), guard,
+					  &va);
+	if (err)
+		return err;
 	rocsvm_view_lock(space);
-	err = fixed ? rocsvm_range_insert_fixed(region, &buf->range, cmd->va,
-						cmd->length, 0, guard) :
-		      rocsvm_range_insert(region, &buf->range, cmd->length,
-					  alignment, guard);
+	err = rocsvm_range_insert_fixed(region, &buf->range, va, cmd->length, 0,
+					guard);
 	rocsvm_view_unlock(space);
 	return err;
 }

@@ -8,7 +8,7 @@
  * that neither an insert nor, above all, a remove ever needs memory: freeing a
  * buffer can't fail here.
  *
- * Nothing here locks: callers hold the space's mutex. Nothing here knows an
+ * Nothing here locks: see placement.h. Nothing here knows an
  * mm, so this file is also compiled into a user-space test.
  */
 #include <linux/align.h>
@@ -213,7 +213,7 @@ static u64 largest_hole(const struct rocsvm_region *region)
 }
 
 /*
- * Choose a hole for @size bytes: see rocsvm_range_insert(). Everything is
+ * Choose a hole for @size bytes: see rocsvm_range_choose(). Everything is
  * aligned to the granule, so a hole that has as many bytes more as the alignment
  * is larger than that will do wherever it begins.
  */
@@ -288,13 +288,16 @@ static struct rocsvm_range *range_above(const struct rocsvm_region *region,
 }
 
 /**
- * rocsvm_range_insert - place a range at the lowest address where it fits
+ * rocsvm_range_choose - choose the lowest address where a range fits
  * @region: where to place it
- * @range: the caller's, not live; it is live on success only
  * @length: bytes to be accessible, rounded up to the granule
  * @alignment: power of two that divides the address, or 0; the granule divides
  *	it anyway
  * @guard: bytes to keep free behind it, rounded up to the granule, may be 0
+ * @base: out: the address, for rocsvm_range_insert_fixed()
+ *
+ * Changes nothing, and can take long where there are very many holes; to insert
+ * the range does not.
  *
  * Of the holes that are large enough but for the alignment the first eight are
  * tried in ascending order. Where none of them serves, the lowest one is taken
@@ -305,12 +308,11 @@ static struct rocsvm_range *range_above(const struct rocsvm_region *region,
  * Return: 0, -ENOMEM if no hole is large enough, or -EINVAL if @length is 0,
  * @alignment is no power of two, or @length and @guard exceed 64 bits.
  */
-int rocsvm_range_insert(struct rocsvm_region *region,
-			struct rocsvm_range *range, u64 length, u64 alignment,
-			u64 guard)
+int rocsvm_range_choose(const struct rocsvm_region *region, u64 length,
+			u64 alignment, u64 guard, u64 *base)
 {
 	struct rocsvm_range *behind;
-	u64 size, start;
+	u64 size;
 
 	if (!region->end)
 		return -ENOMEM;
@@ -319,14 +321,8 @@ int rocsvm_range_insert(struct rocsvm_region *region,
 	if (!range_size(region->granule, &length, guard, &size))
 		return -EINVAL;
 	alignment = max(alignment, region->granule);
-	if (!hole_choose(region, size, alignment, &behind, &start))
+	if (!hole_choose(region, size, alignment, &behind, base))
 		return -ENOMEM;
-
-	range->start = start;
-	range->size = size;
-	range->front = 0;
-	range->length = length;
-	range_link(region, range, behind);
 	return 0;
 }
 

@@ -4,7 +4,9 @@
  *
  * Pure bookkeeping: nothing here touches an mm, user memory or a page, nothing
  * allocates memory, sleeps or locks. Callers hold the space's mutex round
- * every call for one region; calls that take no region need no lock.
+ * every call for one region, and its view's spinlock, too, if that changes the
+ * region; to look something up either is enough. Calls that take no region need
+ * no lock.
  *
  * All addresses and lengths are in bytes. `limit` is inclusive, `end` is
  * exclusive.
@@ -84,9 +86,8 @@ void rocsvm_region_abandon(struct rocsvm_region *region,
 			   void *data);
 bool rocsvm_region_empty(const struct rocsvm_region *region);
 
-int rocsvm_range_insert(struct rocsvm_region *region,
-			struct rocsvm_range *range, u64 length, u64 alignment,
-			u64 guard);
+int rocsvm_range_choose(const struct rocsvm_region *region, u64 length,
+			u64 alignment, u64 guard, u64 *base);
 int rocsvm_range_insert_fixed(struct rocsvm_region *region,
 			      struct rocsvm_range *range, u64 base, u64 length,
 			      u64 front, u64 guard);

@@ -18,6 +18,7 @@
 
 #include "placement.h"
 #include "placement_bench.h"
+#include "range_insert.h"
 
 #define OPERATIONS 100000U
 
@@ -38,8 +39,7 @@ static void placement_begin(void)
 static u64 placement_insert(unsigned int index, u64 length, u64 alignment,
 			    u64 guard)
 {
-	if (rocsvm_range_insert(&region, &ranges[index], length, alignment,
-				guard))
+	if (range_insert(&region, &ranges[index], length, alignment, guard))
 		abort();
 	return rocsvm_range_base(&ranges[index]);
 }

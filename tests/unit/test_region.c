@@ -2,6 +2,7 @@
 /* Ranges in a region: random sequences against the model, and known answers. */
 #include "model.h"
 #include "placement_test.h"
+#include "range_insert.h"
 #include "tap.h"
 
 #define BASE	0x400000000000ULL
@@ -144,8 +145,7 @@ static void try_insert(void)
 		alignment = random_alignment();
 		expected = model_place(&model, length, alignment, guard,
 				       &answer);
-		err = rocsvm_range_insert(region, range, length, alignment,
-					  guard);
+		err = range_insert(region, range, length, alignment, guard);
 	}
 	if (err != expected)
 		FAIL("insert%s(base %#llx, length %#llx, alignment %#llx, front %#llx, guard %#llx) is %d, expected %d",
@@ -225,8 +225,7 @@ void test_region_random(void)
 
 static int insert(unsigned int index, u64 length, u64 alignment, u64 guard)
 {
-	return rocsvm_range_insert(region, &pool[index], length, alignment,
-				   guard);
+	return range_insert(region, &pool[index], length, alignment, guard);
 }
 
 static int insert_fixed(unsigned int index, u64 base, u64 length, u64 guard)
@@ -563,8 +562,7 @@ void test_region_many(void)
 
 	begin(BASE, units, PAGE);
 	for (i = 0; i < n; i++) {
-		CHECK_EQ(rocsvm_range_insert(region, &many[i], PAGE, 0, PAGE),
-			 0);
+		CHECK_EQ(range_insert(region, &many[i], PAGE, 0, PAGE), 0);
 		CHECK_EQ(rocsvm_range_base(&many[i]), BASE + 2 * i * PAGE);
 	}
 	for (i = 0; i < n; i++) {
@@ -589,8 +587,7 @@ static unsigned long nodes_of_insert(struct rocsvm_range *range, u64 length,
 {
 	unsigned long before = shim_nodes;
 
-	CHECK_EQ(rocsvm_range_insert(region, range, length, alignment, guard),
-		 0);
+	CHECK_EQ(range_insert(region, range, length, alignment, guard), 0);
 	return shim_nodes - before;
 }
 
