@@ -41,7 +41,7 @@
 
 #include "placement.h"
 
-#define ROCSVM_VERSION		"0.2.0"
+#define ROCSVM_VERSION		"0.3.0"
 
 /* GPUs in one space: what fits a list in the control page, and one word. */
 #define ROCSVM_MAX_GPUS		64

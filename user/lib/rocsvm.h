@@ -32,7 +32,7 @@ extern "C" {
 #endif
 
 /** ROCSVM_VERSION - version of the library that this header belongs to */
-#define ROCSVM_VERSION	"0.2.0"
+#define ROCSVM_VERSION	"0.3.0"
 
 /* In <linux/kfd_ioctl.h>; only rocsvm_set_svm_attr() and _get_ need it. */
 struct kfd_ioctl_svm_attribute;
