@@ -269,11 +269,11 @@ struct rocsvm_buffer {
 	u32 born;
 	u8 kind;
 	u8 gpu;
-	bool nested:1;
-	bool huge:1;
-	bool carved:1;
-	bool quarantined:1;
-	bool lost:1;
+	u8 nested:1;
+	u8 huge:1;
+	u8 carved:1;
+	u8 quarantined:1;
+	u8 lost:1;
 };
 
 static_assert(sizeof(struct rocsvm_buffer) <= 192);
