@@ -20,11 +20,13 @@ static const struct command {
 	{ "gpus", "", "list the GPUs and their apertures", cmd_gpus },
 	{ "leaks", "[--age SECONDS] [--json]", "list memory that is old, or whose holder is dying",
 	  cmd_leaks },
+	{ "load", "[NAME=VALUE]...", "load the module, with parameters", cmd_load },
 	{ "map", "[--all | --list | --json] PID", "draw a process's SVM space", cmd_map },
 	{ "run", "[--] PROGRAM [ARGUMENT]...", "run a program for which /dev/kfd is /dev/rocsvm",
 	  cmd_run },
 	{ "status", "", "is the module loaded, is a GPU there, what is in use", cmd_status },
 	{ "top", "[--delay SECONDS] [--iterations N] [--json]", "watch who uses how much", cmd_top },
+	{ "unload", "", "unload the module", cmd_unload },
 	{ "help", "", "show this", cmd_help },
 	{ "version", "", "show the version", cmd_version },
 };

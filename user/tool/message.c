@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "module.h"
 #include "tool.h"
 
 void complain(const char *format, ...)
@@ -37,12 +38,12 @@ static const char *explain_no_device(void)
 	case MODULE_LOADED:
 		return "the rocsvm module is loaded but /dev/rocsvm is missing: is udev or devtmpfs running?";
 	case MODULE_NOT_INSTALLED:
-		return "the rocsvm module is not installed for the running kernel: make install, then modprobe rocsvm";
+		return "the rocsvm module is not installed for the running kernel: make install, then rocsvm load";
 	case MODULE_NOT_LOADED:
 	case MODULE_UNKNOWN:
 		break;
 	}
-	return "the rocsvm module is not loaded: modprobe rocsvm";
+	return "the rocsvm module is not loaded: rocsvm load";
 }
 
 const char *explain_open(int error)
@@ -69,6 +70,8 @@ const char *explain_open(int error)
 		return "no room for the window (ulimit -v? address space full?): see dmesg";
 	case EAGAIN:
 		return "KFD is locked while a GPU is reset: try again later";
+	case EDQUOT:
+		return "as many spaces are open as there may be: see max_spaces_* in rocsvm(4)";
 	case EMFILE:
 		return "too many open files: see ulimit -n";
 	default:

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "json.h"
+#include "module.h"
 #include "space.h"
 #include "tool.h"
 

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "module.h"
 #include "tool.h"
 
 #define CLASS		"/sys/class/rocsvm/rocsvm/"
@@ -33,7 +34,7 @@ static bool show_module(void)
 			show("abi", line);
 		return true;
 	case MODULE_NOT_LOADED:
-		show("module", "not loaded (modprobe rocsvm)");
+		show("module", "not loaded (rocsvm load)");
 		return false;
 	case MODULE_NOT_INSTALLED:
 		show("module", "not installed for the running kernel (make install)");
@@ -41,7 +42,7 @@ static bool show_module(void)
 	case MODULE_UNKNOWN:
 		break;
 	}
-	show("module", "not loaded (modprobe rocsvm)");
+	show("module", "not loaded (rocsvm load)");
 	return false;
 }
 

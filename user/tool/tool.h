@@ -25,10 +25,12 @@ enum {
 int cmd_demo(int argc, char **argv);
 int cmd_gpus(int argc, char **argv);
 int cmd_leaks(int argc, char **argv);
+int cmd_load(int argc, char **argv);
 int cmd_map(int argc, char **argv);
 int cmd_run(int argc, char **argv);
 int cmd_status(int argc, char **argv);
 int cmd_top(int argc, char **argv);
+int cmd_unload(int argc, char **argv);
 
 /* message.c: one line on standard error: what is wrong, and what to do */
 void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
@@ -75,15 +77,6 @@ int read_number(const char *path, uint64_t *value);
 int read_drm_number(struct rocsvm_ctx *ctx, uint32_t gpu_id, const char *name, uint64_t *value);
 /* "gfx900" of KFD's gfx_target_version 90000 */
 void gfx_name(uint64_t version, char text[static 24]);
-
-/* module.c: state of the kernel module */
-enum module_state {
-	MODULE_LOADED,
-	MODULE_NOT_LOADED,	/* installed for the running kernel */
-	MODULE_NOT_INSTALLED,
-	MODULE_UNKNOWN,		/* not loaded; nothing here can tell if installed */
-};
-enum module_state module_state(const char *name);
 
 /*
  * leaks.c: what the process of /proc/PID/stat is if it will not run again: "gone",
