@@ -17,14 +17,16 @@ static const struct command {
 	int (*run)(int argc, char **argv);
 } commands[] = {
 	{ "demo", "", "show shared virtual memory at work, step by step", cmd_demo },
-	{ "gpus", "", "list the GPUs and their apertures", cmd_gpus },
+	{ "doctor", "[--json]", "find out why /dev/rocsvm can't be opened, and what to do",
+	  cmd_doctor },
+	{ "gpus", "[--json]", "list the GPUs and their apertures", cmd_gpus },
 	{ "leaks", "[--age SECONDS] [--json]", "list memory that is old, or whose holder is dying",
 	  cmd_leaks },
 	{ "load", "[NAME=VALUE]...", "load the module, with parameters", cmd_load },
 	{ "map", "[--all | --list | --json] PID", "draw a process's SVM space", cmd_map },
 	{ "run", "[--] PROGRAM [ARGUMENT]...", "run a program for which /dev/kfd is /dev/rocsvm",
 	  cmd_run },
-	{ "status", "", "is the module loaded, is a GPU there, what is in use", cmd_status },
+	{ "status", "[--json]", "is the module loaded, is a GPU there, what is in use", cmd_status },
 	{ "top", "[--delay SECONDS] [--iterations N] [--json]", "watch who uses how much", cmd_top },
 	{ "unload", "", "unload the module", cmd_unload },
 	{ "help", "", "show this", cmd_help },

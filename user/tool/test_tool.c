@@ -380,6 +380,44 @@ static void process_states(void)
 	CHECK_TEXT(process_state(NULL, 0), "gone");
 }
 
+/* In any order, long and short; numbers are numbers. */
+static void options(void)
+{
+	static char *good[] = { "top", "163", "--delay", "5", "-j", "--", "-x", NULL };
+	static char *equals[] = { "top", "--delay=18446744073709551615", NULL };
+	static char *bad[][4] = {
+		{ "top", "-x", NULL }, { "top", "--delay", NULL }, { "top", "--delay", "1s", NULL },
+		{ "top", "--delay=-1", NULL }, { "top", "--delay=99999999999999999999", NULL },
+		{ "top", "--json=1", NULL }, { "top", "-d", "", NULL },
+	};
+	bool json = false;
+	uint64_t delay = 2;
+	const struct tool_option options[] = {
+		{ "delay", 'd', .value = &delay }, { "json", 'j', .flag = &json },
+	};
+	int saved = dup(STDERR_FILENO);
+
+	CHECK_EQ(read_options(7, good, options, ARRAY_SIZE(options)), 5);
+	CHECK_EQ(delay, 5);
+	CHECK(json);
+	CHECK_TEXT(good[5], "163");
+	CHECK_TEXT(good[6], "-x");
+	CHECK_EQ(read_options(2, equals, options, ARRAY_SIZE(options)), 2);
+	CHECK_EQ(delay, UINT64_MAX);
+	CHECK(freopen("/dev/null", "w", stderr));
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		int argc = 0;
+
+		while (bad[i][argc])
+			argc++;
+		if (read_options(argc, bad[i], options, ARRAY_SIZE(options)) != -1)
+			FAIL("%s %s is taken", bad[i][1], bad[i][2] ?: "");
+	}
+	fflush(stderr);
+	dup2(saved, STDERR_FILENO);
+	close(saved);
+}
+
 /* ---- JSON ---- */
 
 static char *json_start(struct json *json, FILE **f)
@@ -497,6 +535,7 @@ int main(void)
 		{ "sizes and ages", sizes },
 		{ "sums by kind and age", sums },
 		{ "states of processes", process_states },
+		{ "options", options },
 		{ "JSON: layout", json_layout },
 		{ "JSON: strings", json_strings },
 		{ "JSON: random strings", json_random },

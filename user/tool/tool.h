@@ -23,6 +23,7 @@ enum {
 
 /* Subcommands: argv[0] is the subcommand's name */
 int cmd_demo(int argc, char **argv);
+int cmd_doctor(int argc, char **argv);
 int cmd_gpus(int argc, char **argv);
 int cmd_leaks(int argc, char **argv);
 int cmd_load(int argc, char **argv);
