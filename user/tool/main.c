@@ -16,6 +16,8 @@ static const struct command {
 	const char *help;
 	int (*run)(int argc, char **argv);
 } commands[] = {
+	{ "bench", "[--cycles N] [--json]", "measure what a buffer costs, by rocsvm and by KFD",
+	  cmd_bench },
 	{ "demo", "", "show shared virtual memory at work, step by step", cmd_demo },
 	{ "doctor", "[--json]", "find out why /dev/rocsvm can't be opened, and what to do",
 	  cmd_doctor },

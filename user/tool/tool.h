@@ -22,6 +22,7 @@ enum {
 };
 
 /* Subcommands: argv[0] is the subcommand's name */
+int cmd_bench(int argc, char **argv);
 int cmd_demo(int argc, char **argv);
 int cmd_doctor(int argc, char **argv);
 int cmd_gpus(int argc, char **argv);
