@@ -6,12 +6,13 @@
 #   mutation_test    placement_test must find faults put into placement.c
 #   uapi_test        layout and numbers of uapi/linux/rocsvm.h
 #   man_test         a manual page for every function of the library
+#   completion_test  what bash offers behind "rocsvm"
 #   install_test     programs build against what is installed
 #   placement_bench  cost of placement by live ranges (not a test)
 
 UNIT := $(BUILD)/unit
 UNIT_TESTS := $(addprefix $(UNIT)/,uapi_test placement_test mutation_test man_test \
-	install_test)
+	install_test completion_test)
 UNIT_BENCHES := $(UNIT)/placement_bench
 
 # The kernel's own sources, from Debian's package linux-source-6.1.
@@ -119,11 +120,16 @@ $(UNIT)/uapi_test: tests/unit/uapi_test.c tests/unit/uapi_layout.c \
 			echo "$$name is not in uapi_golden.h" >&2; exit 1; }; done
 	$(Q)$(CC) $(CFLAGS) -o $@ tests/unit/uapi_test.c tests/unit/tap.c
 
-# ---- man_test, install_test ----
+# ---- man_test, completion_test, install_test ----
 
 $(UNIT)/man_test: $(BUILD)/user/man/.stamp
 	@mkdir -p $(@D)
 	@printf '#!/bin/sh\nexec tests/unit/man_test %s\n' $(BUILD)/user/man >$@
+	@chmod +x $@
+
+$(UNIT)/completion_test: user
+	@mkdir -p $(@D)
+	@printf '#!/bin/sh\nexec tests/unit/completion_test %s\n' $(BUILD)/user >$@
 	@chmod +x $@
 
 $(UNIT)/install_test: user
