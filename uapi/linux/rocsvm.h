@@ -310,8 +310,9 @@ struct rocsvm_reserve {
  * the CPU mappings of buffers; the caller may close its own.
  *
  * The same file again is a success. KFD binds a process for its life: after
- * the space was closed and opened again any file of the same node is a
- * success, and the VM is still the first file's.
+ * the space was closed and opened again, or the program has called KFD's own
+ * ACQUIRE_VM on this device, any file of the same node is a success, and the VM
+ * is still the first file's.
  *
  * KFD of Linux 6.1 oopses when it restores the queues of a process that has
  * acquired some of several GPUs only; it does so after memory pressure, and
