@@ -90,6 +90,8 @@ static void *reader(void *arg)
 			if (entry->d_name[0] != '.')
 				n += read_folder(entry->d_name);
 		closedir(dir);
+		/* On few CPUs the others are to get on, too. */
+		usleep(5000);
 	}
 	return (void *)n;
 }
