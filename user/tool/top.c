@@ -81,7 +81,8 @@ static void show(const struct look *now, const struct look *before, int rows)
 
 	for (int i = 0; i < now->count; i++)
 		bytes += space_bytes(&now->spaces[i]);
-	printf("%d spaces, %s\n", now->count, size_text(bytes, size));
+	printf("%d space%s, %s\n", now->count, now->count == 1 ? "" : "s",
+	       size_text(bytes, size));
 	printf("%s%7s %-8s %-8s %8s %10s %10s %11s %s%s\n", colour(BOLD), "PID", "USER", "STATE",
 	       "BUFFERS", "BYTES", "REGISTERED", "GREW", "COMMAND", colour(RESET));
 	for (int i = 0; i < now->count && i < rows; i++)
