@@ -164,14 +164,13 @@ static int host_get_pages(struct rocsvm_space *space, struct rocsvm_buffer *buf)
 {
 	int err;
 
-	/* A fault that was refused late may have left a page here. */
-	rocsvm_window_punch(space, buf);
 	err = rocsvm_window_fill(space, buf);
 	if (err) {
 		rocsvm_window_punch(space, buf);
 		return err;
 	}
 	rocsvm_window_open(space, buf);
+	rocsvm_window_prefault(buf);
 	return 0;
 }
 

@@ -251,6 +251,8 @@ static vm_fault_t window_fault(struct vm_fault *vmf)
 	if (likely(gate_find(gate, pgoff, &first, &last)))
 		return ret;
 
+	/* A page of zeros, as it came after the old ones were punched out. */
+	WRITE_ONCE(gate->leftovers, true);
 	unlock_page(vmf->page);
 	put_page(vmf->page);
 	vmf->page = NULL;

@@ -111,6 +111,8 @@ struct rocsvm_work {
  * @flags: VM_* flags that the window's mappings get
  * @pgoff: first offset in the file that is used, in pages
  * @inherited: another process has, or had, a mapping of the file
+ * @leftovers: a fault was refused late, so that there may be pages where no
+ *	opening is; never false again
  * @truncate: takes the pages out of @file when the space is gone
  * @file: for @truncate only; a reference
  *
@@ -123,6 +125,7 @@ struct rocsvm_gate {
 	vm_flags_t flags;
 	pgoff_t pgoff;
 	bool inherited;
+	bool leftovers;
 	struct work_struct truncate;
 	struct file *file;
 };
@@ -551,6 +554,8 @@ int rocsvm_window_reserve(const struct rocsvm_space *space,
 int rocsvm_window_create_files(const struct rocsvm_space *space,
 			       struct rocsvm_window *window,
 			       unsigned long length);
+struct file *rocsvm_window_file(const struct rocsvm_window *window, bool huge,
+				unsigned long addr, loff_t *offset);
 unsigned long rocsvm_window_mmap(const struct rocsvm_window *window, bool huge,
 				 unsigned long addr, unsigned long length,
 				 unsigned long flags);
@@ -559,8 +564,11 @@ void rocsvm_window_unmap(struct rocsvm_space *space);
 void rocsvm_window_drop(struct rocsvm_window *window);
 bool rocsvm_window_covers(struct rocsvm_space *space,
 			  const struct rocsvm_buffer *buf);
+
+/* pages.c */
 int rocsvm_window_fill(struct rocsvm_space *space,
 		       const struct rocsvm_buffer *buf);
+void rocsvm_window_prefault(const struct rocsvm_buffer *buf);
 void rocsvm_window_punch(struct rocsvm_space *space,
 			 const struct rocsvm_buffer *buf);
 void rocsvm_window_open(struct rocsvm_space *space, struct rocsvm_buffer *buf);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The window: reserving it, giving it back, and the pages of host buffers.
+ * The window: reserving it, and giving it back.
  *
  * Layout of the reserved aperture, in ascending addresses:
  *
@@ -28,9 +28,7 @@
 #include <linux/mman.h>
 #include <linux/module.h>
 #include <linux/mount.h>
-#include <linux/pagemap.h>
 #include <linux/sched/mm.h>
-#include <linux/sched/signal.h>
 #include <linux/shmem_fs.h>
 
 #include "rocsvm.h"
@@ -128,8 +126,16 @@ void rocsvm_window_exit(void)
 	kern_unmount(page_mnt);
 }
 
-/* The file that backs an address, and the address's offset in it. */
-static struct file *window_file(const struct rocsvm_window *window, bool huge,
+/**
+ * rocsvm_window_file - which file backs an address
+ * @window: the window
+ * @huge: the huge file, else the page file
+ * @addr: the address, in that file's part
+ * @offset: out: its offset in the file, in bytes
+ *
+ * Return: the file; no reference is taken.
+ */
+struct file *rocsvm_window_file(const struct rocsvm_window *window, bool huge,
 				unsigned long addr, loff_t *offset)
 {
 	struct file *file = huge ? window->huge_file : window->page_file;
@@ -158,7 +164,7 @@ unsigned long rocsvm_window_mmap(const struct rocsvm_window *window, bool huge,
 	struct file *file;
 	loff_t offset;
 
-	file = window_file(window, huge, addr, &offset);
+	file = rocsvm_window_file(window, huge, addr, &offset);
 	return vm_mmap(file, addr, length, ROCSVM_WINDOW_PROT,
 		       ROCSVM_WINDOW_FLAGS | flags, offset);
 }
@@ -499,7 +505,7 @@ bool rocsvm_window_covers(struct rocsvm_space *space,
 
 	lockdep_assert_held(&space->lock);
 
-	file = window_file(&space->window, buf->huge, addr, &offset);
+	file = rocsvm_window_file(&space->window, buf->huge, addr, &offset);
 	mmap_read_lock(mm);
 	while (addr < end) {
 		vma = find_vma(mm, addr);
@@ -509,99 +515,4 @@ bool rocsvm_window_covers(struct rocsvm_space *space,
 	}
 	mmap_read_unlock(mm);
 	return addr >= end;
-}
-
-/**
- * rocsvm_window_fill - give a host buffer all its pages
- * @space: the space
- * @buf: the buffer; has its range
- *
- * Outside every KFD lock, and with an eye on kill -9 and on the memory
- * cgroup's limit, neither of which KFD has when it faults the pages in. Other
- * signals wait: to start anew after each of them could take for ever.
- *
- * Return: 0, -ENOMEM, or -EINTR. On failure the caller punches.
- */
-int rocsvm_window_fill(struct rocsvm_space *space,
-		       const struct rocsvm_buffer *buf)
-{
-	gfp_t gfp = GFP_HIGHUSER_MOVABLE | __GFP_RETRY_MAYFAIL | __GFP_NOWARN;
-	struct address_space *mapping;
-	pgoff_t pgoff, end;
-	struct page *page;
-	loff_t offset;
-
-	mapping = window_file(&space->window, buf->huge,
-			      rocsvm_range_base(&buf->range),
-			      &offset)->f_mapping;
-	pgoff = offset >> PAGE_SHIFT;
-	end = pgoff + (buf->range.length >> PAGE_SHIFT);
-
-	while (pgoff < end) {
-		if (fatal_signal_pending(current))
-			return -EINTR;
-		page = shmem_read_mapping_page_gfp(mapping, pgoff, gfp);
-		/* -ENOSPC: vm.overcommit_memory=2 and its limit. */
-		if (IS_ERR(page))
-			return PTR_ERR(page) == -ENOSPC ? -ENOMEM : PTR_ERR(page);
-		/* A huge page brings all its neighbours. */
-		pgoff = max(folio_next_index(page_folio(page)), pgoff + 1);
-		put_page(page);
-		cond_resched();
-	}
-	return 0;
-}
-
-/**
- * rocsvm_window_punch - take a host buffer's pages away
- * @space: the space
- * @buf: the buffer
- *
- * The gate is closed, and no GPU is mapped to the pages.
- */
-void rocsvm_window_punch(struct rocsvm_space *space,
-			 const struct rocsvm_buffer *buf)
-{
-	struct file *file;
-	loff_t offset;
-
-	file = window_file(&space->window, buf->huge,
-			   rocsvm_range_base(&buf->range), &offset);
-	shmem_truncate_range(file_inode(file), offset,
-			     offset + buf->range.length - 1);
-}
-
-/**
- * rocsvm_window_open - open the gate for a host buffer
- * @space: the space
- * @buf: the buffer; has its range
- */
-void rocsvm_window_open(struct rocsvm_space *space, struct rocsvm_buffer *buf)
-{
-	struct file *file;
-	loff_t offset;
-
-	lockdep_assert_held(&space->lock);
-
-	file = window_file(&space->window, buf->huge,
-			   rocsvm_range_base(&buf->range), &offset);
-	buf->opening.first = offset >> PAGE_SHIFT;
-	buf->opening.last = buf->opening.first +
-			    (buf->range.length >> PAGE_SHIFT) - 1;
-	rocsvm_gate_open(file->private_data, &buf->opening);
-}
-
-/**
- * rocsvm_window_close - close the gate for a host buffer
- * @space: the space
- * @buf: the buffer; from now on it is freed after a grace period of RCU
- */
-void rocsvm_window_close(struct rocsvm_space *space, struct rocsvm_buffer *buf)
-{
-	const struct rocsvm_window *window = &space->window;
-	struct file *file = buf->huge ? window->huge_file : window->page_file;
-
-	lockdep_assert_held(&space->lock);
-
-	rocsvm_gate_close(file->private_data, &buf->opening);
 }
