@@ -110,12 +110,17 @@ int rocsvm_space_gpu_mask(const struct rocsvm_space *space, const u32 *ids,
  */
 int rocsvm_copy_gpu_ids(u32 *ids, u64 uptr, unsigned int n)
 {
+	u32 __user *uids = u64_to_user_ptr(uptr);
+	unsigned int i;
+
 	if (n == ROCSVM_ALL_GPUS)
 		return 0;
 	if (n > ROCSVM_MAX_GPUS)
 		return -EINVAL;
-	return copy_from_user(ids, u64_to_user_ptr(uptr), n * sizeof(*ids)) ?
-		       -EFAULT : 0;
+	for (i = 0; i < n; i++)
+		if (get_user(ids[i], &uids[i]))
+			return -EFAULT;
+	return 0;
 }
 
 /* The coherent region is two regions side by side, round huge_base. */

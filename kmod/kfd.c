@@ -153,36 +153,25 @@ void __user *rocsvm_kfd_array(const struct rocsvm_space *space)
 }
 
 /**
- * rocsvm_kfd_call - call KFD with a struct of ours
+ * rocsvm_kfd_call_page - call KFD with what is in the control page
  * @space: the space
  * @cmd: the ioctl
- * @args: its argument; KFD copies it back even when it fails
- * @called: out: if false nothing has happened; else, and with -EFAULT, it is
- *	not known what has
  *
  * Only a fatal signal interrupts: KFD returns from an interrupted UNMAP before
  * it has flushed TLBs, and an ALLOC or MAP would start from nothing again.
  *
- * Return: what KFD says, or -EFAULT.
+ * Return: what KFD says.
  */
-int rocsvm_kfd_call(struct rocsvm_space *space, unsigned int cmd, void *args,
-		    bool *called)
+int rocsvm_kfd_call_page(struct rocsvm_space *space, unsigned int cmd)
 {
-	void __user *uargs = (void __user *)space->control.addr;
 	sigset_t old;
 	int err;
 
 	lockdep_assert_held(&space->lock);
 
-	*called = false;
-	if (copy_to_user(uargs, args, _IOC_SIZE(cmd)))
-		return -EFAULT;
-	*called = true;
 	rocsvm_block_signals(&old);
-	err = rocsvm_kfd_ioctl(space, cmd, (unsigned long)uargs, false);
+	err = rocsvm_kfd_ioctl(space, cmd, space->control.addr, false);
 	rocsvm_restore_signals(&old);
-	if (copy_from_user(args, uargs, _IOC_SIZE(cmd)))
-		return -EFAULT;
 	return err;
 }
 
@@ -467,14 +456,13 @@ int rocsvm_kfd_free(struct rocsvm_space *space, u64 handle)
 /* Put the GPUs of a bit mask into the control page, in ascending order. */
 static int put_gpu_ids(const struct rocsvm_space *space, u64 gpus)
 {
-	u32 ids[ROCSVM_MAX_GPUS];
+	u32 __user *ids = rocsvm_kfd_array(space);
 	unsigned int i, n = 0;
 
 	for (i = 0; i < space->num_gpus; i++)
-		if (gpus & BIT_ULL(i))
-			ids[n++] = space->gpus[i].gpu_id;
-	if (copy_to_user(rocsvm_kfd_array(space), ids, n * sizeof(*ids)))
-		return -EFAULT;
+		if (gpus & BIT_ULL(i) &&
+		    put_user(space->gpus[i].gpu_id, &ids[n++]))
+			return -EFAULT;
 	return n;
 }
 

@@ -119,8 +119,9 @@ static int copy_args(void *args, size_t size, unsigned int cmd,
 		       -EFAULT : 0;
 }
 
-static long forward_alloc(struct rocsvm_space *space, unsigned int cmd,
-			  unsigned long arg)
+/* These are not inlined for the sake of all other ioctls, which need no stack. */
+static noinline_for_stack long
+forward_alloc(struct rocsvm_space *space, unsigned int cmd, unsigned long arg)
 {
 	struct kfd_ioctl_alloc_memory_of_gpu_args __user *uargs =
 		(void __user *)arg;
@@ -135,8 +136,8 @@ static long forward_alloc(struct rocsvm_space *space, unsigned int cmd,
 	return forward_at(space, cmd, arg, &uargs->handle, &buf);
 }
 
-static long forward_import(struct rocsvm_space *space, unsigned int cmd,
-			   unsigned long arg)
+static noinline_for_stack long
+forward_import(struct rocsvm_space *space, unsigned int cmd, unsigned long arg)
 {
 	struct kfd_ioctl_import_dmabuf_args __user *uargs = (void __user *)arg;
 	struct rocsvm_kfd_buffer buf = { .imported = true };
@@ -155,8 +156,8 @@ static long forward_import(struct rocsvm_space *space, unsigned int cmd,
 }
 
 /* Under the lock: KFD gives a freed handle to the next who asks. */
-static long forward_free(struct rocsvm_space *space, unsigned int cmd,
-			 unsigned long arg)
+static noinline_for_stack long
+forward_free(struct rocsvm_space *space, unsigned int cmd, unsigned long arg)
 {
 	struct kfd_ioctl_free_memory_of_gpu_args args;
 	long ret;
@@ -177,8 +178,8 @@ static long forward_free(struct rocsvm_space *space, unsigned int cmd,
  * KFD refuses another file of that GPU from now on, so the module needs this one
  * where the program goes on to acquire the GPU for us, too.
  */
-static long forward_acquire(struct rocsvm_space *space, unsigned int cmd,
-			    unsigned long arg)
+static noinline_for_stack long
+forward_acquire(struct rocsvm_space *space, unsigned int cmd, unsigned long arg)
 {
 	struct kfd_ioctl_acquire_vm_args args;
 	struct file *drm;

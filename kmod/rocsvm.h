@@ -35,6 +35,7 @@
 #include <linux/seqlock.h>
 #include <linux/sizes.h>
 #include <linux/types.h>
+#include <linux/uaccess.h>
 #include <linux/workqueue.h>
 #include <linux/xarray.h>
 #include <linux/rocsvm.h>
@@ -448,11 +449,24 @@ int rocsvm_ucmd_respond(const struct rocsvm_ucmd *ucmd);
 int rocsvm_ioctl(struct rocsvm_space *space, unsigned int cmd,
 		 void __user *arg);
 
+/**
+ * rocsvm_space_is_current - whether the caller may use a space
+ * @space: the space
+ *
+ * The mm alone is not enough: KFD serves one thread group.
+ *
+ * Return: true for the process that opened it.
+ */
+static inline bool rocsvm_space_is_current(const struct rocsvm_space *space)
+{
+	return current->mm == space->mn.mm &&
+	       task_tgid(current) == space->tgid;
+}
+
 /* space.c */
 void rocsvm_space_exit(void);
 struct rocsvm_space *rocsvm_space_open(void);
 void rocsvm_space_close(struct rocsvm_space *space);
-bool rocsvm_space_is_current(const struct rocsvm_space *space);
 int rocsvm_space_get(struct rocsvm_space *space);
 void rocsvm_space_put(struct rocsvm_space *space);
 void rocsvm_space_set_gpus(struct rocsvm_space *space, struct rocsvm_gpu *gpus,
@@ -652,8 +666,37 @@ bool rocsvm_kfd_is_lost(const struct rocsvm_space *space, bool called, int err);
 void __user *rocsvm_kfd_array(const struct rocsvm_space *space);
 long rocsvm_kfd_ioctl(struct rocsvm_space *space, unsigned int cmd,
 		      unsigned long arg, bool passed);
-int rocsvm_kfd_call(struct rocsvm_space *space, unsigned int cmd, void *args,
-		    bool *called);
+int rocsvm_kfd_call_page(struct rocsvm_space *space, unsigned int cmd);
+
+/**
+ * rocsvm_kfd_call - call KFD with a struct of ours
+ * @space: the space
+ * @cmd: the ioctl
+ * @args: its argument; KFD copies it back even when it fails
+ * @called: out: if false nothing has happened; else, and with -EFAULT, it is
+ *	not known what has
+ *
+ * Inlined, as what is copied has a constant size then: that needs no check of
+ * what it is a part of (CONFIG_HARDENED_USERCOPY).
+ *
+ * Return: what KFD says, or -EFAULT.
+ */
+static __always_inline int rocsvm_kfd_call(struct rocsvm_space *space,
+					   unsigned int cmd, void *args,
+					   bool *called)
+{
+	void __user *uargs = (void __user *)space->control.addr;
+	int err;
+
+	*called = false;
+	if (copy_to_user(uargs, args, _IOC_SIZE(cmd)))
+		return -EFAULT;
+	*called = true;
+	err = rocsvm_kfd_call_page(space, cmd);
+	if (copy_from_user(args, uargs, _IOC_SIZE(cmd)))
+		return -EFAULT;
+	return err;
+}
 
 /* kfd_forward.c: what the program asks of KFD itself */
 void rocsvm_kfd_buffers_forget(struct rocsvm_space *space);

@@ -328,20 +328,6 @@ static const struct mmu_notifier_ops space_notifier_ops = {
 };
 
 /**
- * rocsvm_space_is_current - whether the caller may use a space
- * @space: the space
- *
- * The mm alone is not enough: KFD serves one thread group.
- *
- * Return: true for the process that opened it.
- */
-bool rocsvm_space_is_current(const struct rocsvm_space *space)
-{
-	return current->mm == space->mn.mm &&
-	       task_tgid(current) == space->tgid;
-}
-
-/**
  * rocsvm_space_get - keep a space's memory
  * @space: the space; its lock is held, in the process itself
  *
