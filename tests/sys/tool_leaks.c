@@ -126,7 +126,7 @@ static void of_zombie(void)
 
 static void test(void)
 {
-	EXPECT_EQ(tool("leaks"), 0);
+	EXPECT(EVENTUALLY(tool("leaks") == 0, 5000));
 	old_enough();
 	look_at(prepare_alive, "--age 0", "alive    host                2      3 MiB");
 	look_at(prepare_orphaned, "", "orphaned host                1      4 MiB");

@@ -57,6 +57,8 @@ static const char *holder_state(const struct space *space)
 {
 	char path[64], stat[512];
 
+	if (!strcmp(space->state, "ended"))
+		return NULL;	/* it has nothing, and its folder is about to go */
 	if (strchr(space->name, '.'))
 		return "exec";
 	if (strcmp(space->state, "open"))
