@@ -175,8 +175,8 @@ forward_free(struct rocsvm_space *space, unsigned int cmd, unsigned long arg)
 }
 
 /*
- * KFD refuses another file of that GPU from now on, so the module needs this one
- * where the program goes on to acquire the GPU for us, too.
+ * KFD refuses another file of that GPU from now on, and the CPU's mappings are
+ * through this one: it is kept for when the program acquires the GPU for us, too.
  */
 static noinline_for_stack long
 forward_acquire(struct rocsvm_space *space, unsigned int cmd, unsigned long arg)
