@@ -132,33 +132,93 @@ static const struct way ways[] = {
 	{ "SVM_ATTR", with_own, call_svm_attr, true },
 };
 
-/* All of its threads are held up, and none of them for good. */
-static void held_up(void *arg)
+static void wait_info(struct staller *s)
 {
-	const struct way *way = arg;
-	static struct rocsvm_info info = { .size = sizeof(info) };
-	struct staller caller = { .call = way->call }, waiter = {
-		.cmd = ROCSVM_INFO, .arg = &info,
-	};
-	char *page;
+	struct rocsvm_info info;
 
-	w = window_open();
-	way->prepare();
+	svm_info(s->fd, &info);
+}
+
+static void wait_acquire(struct staller *s)
+{
+	svm_acquire(s->fd, w.gpu, render_open(w.gpu));
+}
+
+static void wait_open(struct staller *s)
+{
+	(void)s;
+	svm_open();
+}
+
+/* What the other threads do meanwhile: each needs the lock. */
+static struct staller waiters[] = {
+	{ .call = wait_info }, { .call = call_alloc }, { .call = wait_acquire },
+	{ .call = wait_open },
+};
+
+static void expect_waiting(void)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(waiters); i++) {
+		waiters[i].fd = w.fd;
+		staller_start(&waiters[i]);
+	}
+	usleep(scaled(50000, 500000));
+	for (size_t i = 0; i < ARRAY_SIZE(waiters); i++)
+		EXPECT(!waiters[i].back);
+}
+
+/* From now on whoever looks at the control page stalls. */
+static void replace_control(void)
+{
+	char *page = at(w.control_vma.start);
+
 	stalled_open(&memory, 1);
-	page = at(w.control_vma.start);
 	ASSERT_EQ((intptr_t)mremap(memory.pages, PAGE, PAGE, MREMAP_MAYMOVE |
 				   MREMAP_FIXED, page), (intptr_t)page);
 	memory.pages = page;
 	/* It has left its registration behind. */
 	stalled_range(&memory, UFFDIO_REGISTER_MODE_MISSING);
-	caller.fd = waiter.fd = w.fd;
+}
+
+/* All of its threads are held up, and none of them for good. */
+static void held_up(void *arg)
+{
+	const struct way *way = arg;
+	struct staller caller = { .call = way->call };
+
+	w = window_open();
+	way->prepare();
+	replace_control();
+	caller.fd = w.fd;
 	staller_start(&caller);
 	stalled_wait(&memory, 1);
-	if (way->locks) {
-		staller_start(&waiter);
-		usleep(scaled(50000, 500000));
-		EXPECT(!waiter.back);
-	}
+	if (way->locks)
+		expect_waiting();
+	stalled_for_ever();
+}
+
+/* REGISTER needs the lock again when it has the memory. */
+static void held_up_later(void *unused)
+{
+	struct staller caller = { .call = call_register };
+	struct staller holder = { .call = call_alloc };
+	struct uffdio_zeropage zero = { .range.len = PAGE };
+	struct stalled registered;
+
+	(void)unused;
+	w = window_open();
+	stalled_open(&registered, 1);
+	own_memory = registered.pages;
+	caller.fd = holder.fd = w.fd;
+	staller_start(&caller);
+	stalled_wait(&registered, 1);
+	replace_control();
+	staller_start(&holder);
+	stalled_wait(&memory, 1);
+	zero.range.start = (uintptr_t)registered.pages;
+	ASSERT_EQ(SYS(ioctl(registered.uffd, UFFDIO_ZEROPAGE, &zero)), 0);
+	usleep(scaled(50000, 500000));
+	EXPECT(!caller.back);
 	stalled_for_ever();
 }
 
@@ -166,6 +226,7 @@ static void all(void)
 {
 	for (size_t i = 0; i < scaled(ARRAY_SIZE(ways), 5); i++)
 		stalled_process(ways[i].name, held_up, (void *)&ways[i]);
+	stalled_process("REGISTER, later", held_up_later, NULL);
 }
 
 static void test(void)
