@@ -25,6 +25,15 @@ static void owner_fill(void)
 	pattern_fill(gtt, MiB(1), PATTERN_SEED);
 }
 
+/* Who has the file may not have let go yet: then the owner's close is not the last. */
+static bool owner_leaves(void)
+{
+	close(window_start());
+	/* That of a socket is when the collector begins. */
+	close(socket(AF_UNIX, SOCK_STREAM, 0));
+	return !maps_named(0, "rocsvm");
+}
+
 /* The owner has no file any more: its memory stands, and it may come back. */
 static void owner_goes_on(const char *before)
 {
@@ -59,7 +68,7 @@ static void owner_goes_on(const char *before)
 	host = svm_alloc(fd, ROCSVM_KIND_HOST, MiB(1));
 	EXPECT_EQ(find_not(host, 0, MiB(1)), -1);
 	EXPECT_EQ(close(fd), 0);
-	EXPECT_EQ(maps_named(0, "rocsvm"), 0);
+	EXPECT(!maps_named(0, "rocsvm") || EVENTUALLY(owner_leaves(), 20000));
 }
 
 /*
