@@ -155,30 +155,51 @@ err_drop:
 }
 
 /*
- * Take the addresses in the books as well. Registered memory may be in the way
- * that the program has unmapped since: KFD still has it there. Then *hint is
- * behind it.
+ * Take the addresses in the books as well. What the program has unmapped may
+ * still be in the way: registered memory, which KFD has there, or addresses in
+ * quarantine for good. Then -EEXIST, and *stale is where that begins.
  */
 static int piece_insert(struct rocsvm_space *space, struct rocsvm_buffer *buf,
 			unsigned long addr, u64 length, u64 guard,
-			unsigned long *hint)
+			unsigned long *stale)
 {
 	struct rocsvm_region *region = &space->regions[ROCSVM_REGION_PAGES];
-	struct rocsvm_range *stale;
+	struct rocsvm_range *range;
 	int err;
 
-	stale = rocsvm_range_next(&space->registered, addr);
-	if (stale && rocsvm_range_base(stale) < addr + length) {
-		*hint = rocsvm_range_base(stale) + stale->length;
+	range = rocsvm_range_next(&space->registered, addr);
+	if (range && rocsvm_range_base(range) < addr + length) {
+		*stale = rocsvm_range_base(range);
 		return -EEXIST;
 	}
-	/* Addresses in quarantine for good may have been unmapped, too. */
-	*hint = addr + length;
+	*stale = addr - guard;
 	rocsvm_view_lock(space);
 	err = rocsvm_range_insert_fixed(region, &buf->range, addr, length,
 					guard, guard);
 	rocsvm_view_unlock(space);
 	return err;
+}
+
+/* The kernel's search would find the same hole again: look below it. */
+static unsigned long piece_hint_below(const struct rocsvm_space *space,
+				      const struct rocsvm_piece *piece,
+				      unsigned long end)
+{
+	struct rocsvm_search search = {
+		.low = piece->low,
+		.end = end,
+		.length = piece->length + 2 * piece->guard +
+			  piece->alignment - PAGE_SIZE,
+		.align = PAGE_SIZE,
+	};
+	struct mm_struct *mm = space->mn.mm;
+	unsigned long hint;
+
+	if (mmap_read_lock_killable(mm))
+		return -EINTR;
+	hint = rocsvm_search_mm(mm, &search);
+	mmap_read_unlock(mm);
+	return hint;
 }
 
 /**
@@ -201,7 +222,7 @@ int rocsvm_piece_place(struct rocsvm_space *space, struct rocsvm_buffer *buf,
 		.low = space->svm.base,
 		.end = ROCSVM_CANONICAL_END,
 	};
-	unsigned long addr, hint = 0;
+	unsigned long addr, stale, hint = 0;
 	int tries, err;
 
 	lockdep_assert_held(&space->lock);
@@ -210,12 +231,15 @@ int rocsvm_piece_place(struct rocsvm_space *space, struct rocsvm_buffer *buf,
 		addr = piece_map(&space->window, buf->huge, &piece, hint, 0);
 		if (IS_ERR_VALUE(addr))
 			return addr;
-		err = piece_insert(space, buf, addr, length, guard, &hint);
+		err = piece_insert(space, buf, addr, length, guard, &stale);
 		if (!err)
 			return 0;
 		piece_munmap(&space->window, addr - guard, length + 2 * guard);
 		if (err != -EEXIST)
 			return err;
+		hint = piece_hint_below(space, &piece, stale);
+		if (IS_ERR_VALUE(hint))
+			return hint;
 	}
 	return -ENOMEM;
 }
@@ -236,7 +260,7 @@ int rocsvm_piece_place_fixed(struct rocsvm_space *space,
 			     u64 guard)
 {
 	struct rocsvm_piece piece = { .length = length, .guard = guard };
-	unsigned long addr, hint;
+	unsigned long addr, stale;
 	int err;
 
 	lockdep_assert_held(&space->lock);
@@ -251,7 +275,7 @@ int rocsvm_piece_place_fixed(struct rocsvm_space *space,
 		return -ERANGE;
 	if (IS_ERR_VALUE(addr))
 		return addr;
-	err = piece_insert(space, buf, addr, length, guard, &hint);
+	err = piece_insert(space, buf, addr, length, guard, &stale);
 	if (err)
 		piece_munmap(&space->window, addr - guard, length + 2 * guard);
 	return err;
