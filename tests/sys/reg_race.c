@@ -70,20 +70,21 @@ static void *breaker(void *unused)
 	return unused;
 }
 
-/* Pages that the GPU has and the CPU does not have there. */
-static size_t foreign_pages(void)
+/* Pages that the GPU has and the CPU does not have there, or that it has not. */
+static size_t wrong_pages(const char *va, int pages, bool missing)
 {
 	int vmid = pagetable_vmid(&r.pt);
-	size_t foreign = 0;
+	size_t wrong = 0;
 
-	for (int i = 0; i < PAGES; i++) {
+	for (int i = 0; i < pages; i++) {
 		struct gpu_pte pte;
 
-		if (pagetable_walk(&r.pt, vmid, (uintptr_t)memory + i * PAGE, &pte))
-			foreign += cpu_physical(&r.pt, memory + i * PAGE) !=
-				   pte.address;
+		if (pagetable_walk(&r.pt, vmid, (uintptr_t)va + i * PAGE, &pte))
+			wrong += cpu_physical(&r.pt, va + i * PAGE) != pte.address;
+		else
+			wrong += missing;
 	}
-	return foreign;
+	return wrong;
 }
 
 static void one_round(void)
@@ -98,11 +99,13 @@ static void one_round(void)
 					 (void *)i), 0);
 	for (int i = 0; i <= THREADS; i++)
 		ASSERT_EQ(pthread_join(threads[i], NULL), 0);
-	EXPECT(EVENTUALLY(foreign_pages() == 0, 5000));
+	EXPECT(EVENTUALLY(wrong_pages(memory, PAGES, false) == 0, 5000));
 	if (!stayed)
 		return;
 	EXPECT_REGISTERED(r.fd, 1, 16 * PAGE);
 	EXPECT_EQ(reg_add_mapped(r.fd, stays, 16 * PAGE, r.gpu), 0);
+	/* KFD gives it back to the GPU in its own time. */
+	EXPECT(EVENTUALLY(wrong_pages(stays, 16, true) == 0, 5000));
 	reg_check_identity(&r, "what stayed", stays, 16 * PAGE);
 	EXPECT_EQ(reg_end(r.fd, stays, 16 * PAGE), 0);
 	EXPECT_EQ(reg_end(r.fd, stays, 16 * PAGE), 0);
