@@ -390,7 +390,12 @@ static void step_exec(struct worker *w)
 int after_exec(void)
 {
 	struct rocsvm_info info = { .size = sizeof(info) };
+	char path[32] = "", link[32];
 
+	/* Another thread may have put any file in its place before. */
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", AFTER_EXEC_FD);
+	if (readlink(link, path, sizeof(path) - 1) < 0 || strcmp(path, "/dev/rocsvm"))
+		return 0;
 	return ioctl(AFTER_EXEC_FD, ROCSVM_INFO, &info) != -1 || errno != EBADF;
 }
 
