@@ -24,7 +24,7 @@ enum site {
 	SITE_CONTROL,	/* a copy between KFD and the control page */
 	SITE_KFD,	/* KFD's own */
 	SITE_AMDGPU,	/* what KFD calls in amdgpu, TTM, DRM */
-	SITE_FATAL,	/* not survived by amdgpu */
+	SITE_FATAL,	/* not survived by amdgpu, or by the kernel */
 	SITE_CHECKS,	/* the kernel's checks of itself */
 	SITE_FAILNTH,	/* fail-nth's own file */
 	NUM_SITES,
@@ -45,11 +45,13 @@ enum site {
 /*
  * amdgpu of 6.1: an error between two buffers leaves the second one locked; an
  * error of FREE after it has unlinked the buffer has it unlinked again when the
- * process ends; VRAM's allocator uses freed memory.
+ * process ends; VRAM's allocator uses freed memory. The kernel of 6.1, when a
+ * module is loaded: a tracepoint without its fields is a WARNING; a slab without
+ * its folder in sysfs leaks its name.
  */
 static const char * const fatal_names[] = {
 	"ttm_eu_reserve_buffers", "amdgpu_amdkfd_gpuvm_free_memory_of_gpu",
-	"amdgpu_vram_mgr_new",
+	"amdgpu_vram_mgr_new", "event_define_fields", "sysfs_slab_add",
 };
 
 static const char * const check_names[] = {
