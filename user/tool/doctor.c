@@ -161,7 +161,7 @@ static bool check_access(struct finding *f, const char *path)
 	if ((st.st_mode & 0060) != 0060 || !st.st_gid)
 		fix(f, "udev's rule has not been applied: udevadm trigger --settle %s, as root", path);
 	else if (group && is_member(group))
-		fix(f, "log in again: the membership in group %s is newer than this session",
+		fix(f, "log in again: the membership in group %s is newer than this login",
 		    group->gr_name);
 	else
 		fix(f, "usermod -aG %s %s, as root, then log in again",
