@@ -395,7 +395,8 @@ static unsigned long window_get_unmapped_area(struct file *file,
 	lockdep_assert_held_write(&current->mm->mmap_lock);
 
 	if (!(flags & MAP_FIXED))
-		return rocsvm_search_mm(work->mm, work->search);
+		return rocsvm_search_mm(work->mm, work->search,
+					work->search->length);
 	if (work->expect && !window_is_expected(work, addr, len))
 		return -EFAULT;
 	return addr;
@@ -520,33 +521,48 @@ void rocsvm_work_put(struct rocsvm_work *work)
  * rocsvm_search_mm - search an address space for the window's place
  * @mm: its mmap_lock is held, for reading at least
  * @search: what is wanted; the results are filled in
+ * @smallest: gaps of fewer bytes are passed over; the kernel's tree of mappings
+ *	finds the others without a look at each mapping
  *
  * Keeps a distance from stacks, which grow down, and from the heap.
  *
  * Return: the address, or -ENOMEM.
  */
 unsigned long rocsvm_search_mm(struct mm_struct *mm,
-			       struct rocsvm_search *search)
+			       struct rocsvm_search *search,
+			       unsigned long smallest)
 {
-	VMA_ITERATOR(vmi, mm, 0);
 	u64 heap = mm->start_brk;
 	u64 heap_end = ALIGN(mm->brk, SZ_1G) + ROCSVM_HEAP_DISTANCE;
-	struct vm_area_struct *vma;
+	/* From @start on there is no gap, up to the next; none is below @addr. */
+	u64 start = search->low, addr = start, gap;
+	MA_STATE(mas, &mm->mm_mt, 0, 0);
+	const struct vm_area_struct *vma;
 	bool heap_done = false;
 
 	lockdep_assert_held(&mm->mmap_lock);
 
 	rocsvm_search_begin(search);
-	for_each_vma(vmi, vma) {
-		u64 start = vma->vm_start;
-
+	while (start < search->end) {
+		gap = search->end;
+		mas_reset(&mas);
+		if (addr < gap && !mas_empty_area(&mas, addr, gap - 1, smallest))
+			gap = mas.index;
 		if (!heap_done && start >= heap) {
 			rocsvm_search_occupied(search, heap, heap_end);
 			heap_done = true;
 		}
+		rocsvm_search_occupied(search, start, gap);
+		if (gap >= search->end)
+			break;
+
+		vma = find_vma(mm, gap);
+		if (!vma)
+			break;
+		start = vma->vm_start;
+		addr = vma->vm_end;
 		if (vma->vm_flags & VM_GROWSDOWN)
 			start -= min_t(u64, start, ROCSVM_STACK_DISTANCE);
-		rocsvm_search_occupied(search, start, vma->vm_end);
 	}
 	if (!heap_done)
 		rocsvm_search_occupied(search, heap, heap_end);

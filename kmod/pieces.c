@@ -197,7 +197,7 @@ static unsigned long piece_hint_below(const struct rocsvm_space *space,
 
 	if (mmap_read_lock_killable(mm))
 		return -EINTR;
-	hint = rocsvm_search_mm(mm, &search);
+	hint = rocsvm_search_mm(mm, &search, search.length);
 	mmap_read_unlock(mm);
 	return hint;
 }

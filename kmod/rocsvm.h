@@ -629,7 +629,8 @@ void rocsvm_work_begin(struct rocsvm_work *work);
 void rocsvm_work_end(struct rocsvm_work *work);
 void rocsvm_work_put(struct rocsvm_work *work);
 unsigned long rocsvm_search_mm(struct mm_struct *mm,
-			       struct rocsvm_search *search);
+			       struct rocsvm_search *search,
+			       unsigned long smallest);
 
 /* control.c */
 int rocsvm_control_create(struct rocsvm_control *control);

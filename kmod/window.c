@@ -212,9 +212,8 @@ static int window_size(struct mm_struct *mm, const struct rocsvm_aperture *svm,
 		return -EINTR;
 	wanted = round_down(wanted, 2 * ROCSVM_HUGE_SIZE);
 	search->length = wanted + overhead;
-	rocsvm_search_mm(mm, search);
+	rocsvm_search_mm(mm, search, ROCSVM_MIN_WINDOW);
 	as_left = rlimit_as_left(mm);
-	mmap_read_unlock(mm);
 
 	/*
 	 * Where the wanted size has no place, what there is: the largest gap.
@@ -224,11 +223,14 @@ static int window_size(struct mm_struct *mm, const struct rocsvm_aperture *svm,
 				     search->found ? U64_MAX : search->largest,
 				     as_left, overhead, ROCSVM_MIN_WINDOW,
 				     2 * ROCSVM_HUGE_SIZE);
-	if (!*length) {
-		window_explain(mm, search->largest, as_left, svm);
-		return -ENOMEM;
-	}
-	return 0;
+	/* For the message: the largest that there is. */
+	if (!*length)
+		rocsvm_search_mm(mm, search, PAGE_SIZE);
+	mmap_read_unlock(mm);
+	if (*length)
+		return 0;
+	window_explain(mm, search->largest, as_left, svm);
+	return -ENOMEM;
 }
 
 /**

@@ -2,7 +2,7 @@
 /*
  * An address space that is nearly full: the largest gap that is left becomes
  * the window; where none has 4 GiB, open is -ENOMEM and leaves nothing, if a
- * window is asked for always.
+ * window is asked for always, and the log says how large the largest is.
  */
 #include "window.h"
 
@@ -25,7 +25,7 @@ static void test(void)
 	uint64_t room;
 	size_t before;
 	char *hole;
-	int fd;
+	int log_fd = klog_open(), zero_fd = klog_open(), fd;
 
 	/* what is tested is a window, not the way round it */
 	ASSERT_EQ(knob_set("/sys/module/rocsvm/parameters/reserve", "always"), 0);
@@ -40,6 +40,10 @@ static void test(void)
 	say("%lu mappings, %zu VMAs", count, before);
 
 	EXPECT_EQ(svm_open(), -ENOMEM);
+	EXPECT_EQ(klog_count(log_fd, "largest gap"), 1);
+	EXPECT_EQ(klog_count(zero_fd, " is 0 MiB"), 0);
+	close(log_fd);
+	close(zero_fd);
 	EXPECT_EQ(maps_count(0), before);
 	EXPECT_EQ(svm_counter("spaces"), 0);
 
