@@ -101,44 +101,61 @@ struct file *rocsvm_kfd_render_file(int fd)
 	return file;
 }
 
-/* local_clock() is cheap, and may differ a little between CPUs. */
-static noinline void kfd_trace(const struct rocsvm_view *view, unsigned int cmd,
-			       bool passed, long ret, u64 start)
+static __always_inline long kfd_call(struct rocsvm_space *space,
+				     unsigned int cmd, unsigned long arg)
 {
+	long ret = security_file_ioctl(space->kfd, cmd, arg);
+
+	return ret ? ret : vfs_ioctl(space->kfd, cmd, arg);
+}
+
+/* local_clock() is cheap, and may differ a little between CPUs. */
+static noinline long kfd_call_traced(struct rocsvm_space *space,
+				     unsigned int cmd, unsigned long arg,
+				     bool passed)
+{
+	u64 start = local_clock();
+	long ret = kfd_call(space, cmd, arg);
 	s64 duration = local_clock() - start;
 
-	trace_kfd_ioctl(view->pid, _IOC_NR(cmd), passed, ret,
+	trace_kfd_ioctl(space->view->pid, _IOC_NR(cmd), passed, ret,
 			max_t(s64, duration, 0));
+	return ret;
+}
+
+/* Inlined, as it is what a call that is handed on costs. */
+static __always_inline long kfd_ioctl(struct rocsvm_space *space,
+				      unsigned int cmd, unsigned long arg,
+				      bool passed)
+{
+	long ret;
+
+	if (trace_kfd_ioctl_enabled())
+		ret = kfd_call_traced(space, cmd, arg, passed);
+	else
+		ret = kfd_call(space, cmd, arg);
+
+	rocsvm_stat_inc(space->view, passed ? ROCSVM_STAT_PASSED_CALLS :
+					      ROCSVM_STAT_KFD_CALLS);
+	if (ret < 0)
+		rocsvm_stat_inc(space->view,
+				passed ? ROCSVM_STAT_PASSED_FAILURES :
+					 ROCSVM_STAT_KFD_FAILURES);
+	return ret;
 }
 
 /**
- * rocsvm_kfd_ioctl - call KFD
+ * rocsvm_kfd_pass - hand the program's own ioctl on to KFD
  * @space: the space
  * @cmd: the ioctl
  * @arg: its argument
- * @passed: the program's own ioctl, which is handed on
  *
  * Return: what KFD says.
  */
-long rocsvm_kfd_ioctl(struct rocsvm_space *space, unsigned int cmd,
-		      unsigned long arg, bool passed)
+long rocsvm_kfd_pass(struct rocsvm_space *space, unsigned int cmd,
+		     unsigned long arg)
 {
-	u64 start = trace_kfd_ioctl_enabled() ? local_clock() : 0;
-	struct rocsvm_view *view = space->view;
-	long ret;
-
-	ret = security_file_ioctl(space->kfd, cmd, arg);
-	if (!ret)
-		ret = vfs_ioctl(space->kfd, cmd, arg);
-
-	rocsvm_stat_inc(view, passed ? ROCSVM_STAT_PASSED_CALLS :
-				       ROCSVM_STAT_KFD_CALLS);
-	if (ret < 0)
-		rocsvm_stat_inc(view, passed ? ROCSVM_STAT_PASSED_FAILURES :
-					       ROCSVM_STAT_KFD_FAILURES);
-	if (start)
-		kfd_trace(view, cmd, passed, ret, start);
-	return ret;
+	return kfd_ioctl(space, cmd, arg, true);
 }
 
 /**
@@ -170,7 +187,7 @@ int rocsvm_kfd_call_page(struct rocsvm_space *space, unsigned int cmd)
 	lockdep_assert_held(&space->lock);
 
 	rocsvm_block_signals(&old);
-	err = rocsvm_kfd_ioctl(space, cmd, space->control.addr, false);
+	err = kfd_ioctl(space, cmd, space->control.addr, false);
 	rocsvm_restore_signals(&old);
 	return err;
 }

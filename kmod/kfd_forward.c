@@ -100,7 +100,7 @@ static long forward_at(struct rocsvm_space *space, unsigned int cmd,
 	    rocsvm_registered_overlap(space, buf->va, buf->length))
 		ret = -EEXIST;
 	else
-		ret = rocsvm_kfd_ioctl(space, cmd, arg, true);
+		ret = rocsvm_kfd_pass(space, cmd, arg);
 	if (!ret) {
 		buf->born = rocsvm_clock();
 		kfd_buffer_note(space, uhandle, buf);
@@ -166,7 +166,7 @@ forward_free(struct rocsvm_space *space, unsigned int cmd, unsigned long arg)
 		return -EFAULT;
 	if (mutex_lock_killable(&space->lock))
 		return -EINTR;
-	ret = rocsvm_kfd_ioctl(space, cmd, arg, true);
+	ret = rocsvm_kfd_pass(space, cmd, arg);
 	/* -EINVAL: there is none. */
 	if (!ret || ret == -EINVAL)
 		kfd_buffer_forget(space, args.handle);
@@ -190,12 +190,12 @@ forward_acquire(struct rocsvm_space *space, unsigned int cmd, unsigned long arg)
 	drm = rocsvm_kfd_render_file(args.drm_fd);
 	/* For KFD to say what is wrong with it. */
 	if (IS_ERR(drm))
-		return rocsvm_kfd_ioctl(space, cmd, arg, true);
+		return rocsvm_kfd_pass(space, cmd, arg);
 	if (mutex_lock_killable(&space->lock)) {
 		ret = -EINTR;
 		goto out_put;
 	}
-	ret = rocsvm_kfd_ioctl(space, cmd, arg, true);
+	ret = rocsvm_kfd_pass(space, cmd, arg);
 	if (!ret)
 		rocsvm_space_note_vm(space, args.gpu_id, drm);
 	mutex_unlock(&space->lock);
@@ -229,7 +229,7 @@ long rocsvm_kfd_forward(struct rocsvm_space *space, unsigned int cmd,
 	case _IOC_NR(AMDKFD_IOC_IMPORT_DMABUF):
 		return forward_import(space, cmd, arg);
 	default:
-		return rocsvm_kfd_ioctl(space, cmd, arg, true);
+		return rocsvm_kfd_pass(space, cmd, arg);
 	}
 }
 

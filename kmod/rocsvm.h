@@ -665,8 +665,8 @@ int rocsvm_kfd_svm_attr(struct rocsvm_space *space, u32 op, u64 va, u64 length,
 /* kfd.c */
 bool rocsvm_kfd_is_lost(const struct rocsvm_space *space, bool called, int err);
 void __user *rocsvm_kfd_array(const struct rocsvm_space *space);
-long rocsvm_kfd_ioctl(struct rocsvm_space *space, unsigned int cmd,
-		      unsigned long arg, bool passed);
+long rocsvm_kfd_pass(struct rocsvm_space *space, unsigned int cmd,
+		     unsigned long arg);
 int rocsvm_kfd_call_page(struct rocsvm_space *space, unsigned int cmd);
 
 /**
