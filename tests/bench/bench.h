@@ -56,6 +56,9 @@ enum {
 
 extern const struct peer peers[NUM_PEERS];
 
+/* ROCSVM without a guard behind each buffer. */
+extern const struct peer peer_no_guard;
+
 static inline uint64_t ticks(void)
 {
 	return __rdtsc();

@@ -272,6 +272,16 @@ static void space_start(void)
 	space_gpu = gpu.gpu_id;
 }
 
+static void space_start_no_guard(void)
+{
+	struct rocsvm_reserve args = {
+		.size = sizeof(args), .flags = ROCSVM_RESERVE_KEEP | ROCSVM_RESERVE_NO_GUARD,
+	};
+
+	space_start();
+	ASSERT_EQ(rocsvm_reserve_args(svm, &args), 0);
+}
+
 static int space_fd(void)
 {
 	return rocsvm_fd(svm);
@@ -356,4 +366,9 @@ const struct peer peers[NUM_PEERS] = {
 		"rocsvm, 2 calls", space_start, space_fd,
 		space_alloc_mapped, nothing, nothing, space_free, space_query,
 	},
+};
+
+const struct peer peer_no_guard = {
+	"rocsvm, no guard", space_start_no_guard, space_fd,
+	space_alloc, space_map, space_unmap, space_free, space_query,
 };

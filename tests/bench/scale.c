@@ -186,6 +186,8 @@ int main(int argc, char **argv)
 			job = (struct job){ &peers[compared[i]], kind, LIVE };
 			EXPECT_EQ(run_child(measure_footprint, &job), 0);
 		}
+		job = (struct job){ &peer_no_guard, kind, LIVE };
+		EXPECT_EQ(run_child(measure_footprint, &job), 0);
 	}
 	for (size_t i = 0; wanted("host", argc, argv) && i < ARRAY_SIZE(compared); i++) {
 		job = (struct job){ &peers[compared[i]], HOST, 100000 };
