@@ -4,9 +4,9 @@
  *
  * The driver reads it through ROM_INDEX and ROM_DATA (amdgpu/soc15.c,
  * amdgpu_soc15_read_bios_from_rom) and walks its ATOM tables
- * (amdgpu/atom.c, include/atomfirmware.h). Nothing in it is executed: the
- * command table is empty, and BIOS_SCRATCH_7 says that the ASIC has been
- * posted already.
+ * (amdgpu/atom.c, include/atomfirmware.h). BIOS_SCRATCH_7 says that the ASIC
+ * has been posted already, so nothing in it is executed but, after a reset,
+ * the one command that there is: ASIC_Init, which does nothing.
  */
 #include <string.h>
 
@@ -16,6 +16,7 @@
 enum {
 	ROM_HEADER = 0x100,
 	COMMAND_TABLE = 0x140,
+	ASIC_INIT = 0x1f0,
 	DATA_TABLE = 0x200,
 	IIO_TABLE = 0x280,
 	STRINGS = 0x300,
@@ -33,6 +34,9 @@ enum {
 	HEADER_MAGIC = 0x04,
 	HEADER_COMMAND_TABLE = 0x1e,	/* ATOM_ROM_CMD_PTR */
 	HEADER_DATA_TABLE = 0x20,	/* ATOM_ROM_DATA_PTR */
+	COMMAND_ASIC_INIT = 4 + 2 * 0,	/* ATOM_CMD_INIT */
+	COMMAND_CODE = 0x06,		/* ATOM_CT_CODE_PTR */
+	OP_END_OF_TABLE = 91,		/* ATOM_OP_EOT */
 	DATA_IIO = 0x32,		/* ATOM_DATA_IIO_PTR */
 	DATA_FIRMWARE_INFO = 4 + 2 * 4,	/* atom_master_list_of_data_tables_v2_1.firmwareinfo */
 };
@@ -87,6 +91,9 @@ void vbios_build(uint8_t *rom)
 	put16(rom, ROM_HEADER + HEADER_DATA_TABLE, DATA_TABLE);
 
 	put_table_header(rom, COMMAND_TABLE, 4 + 2 * 81, 1, 1);
+	put16(rom, COMMAND_TABLE + COMMAND_ASIC_INIT, ASIC_INIT);
+	put_table_header(rom, ASIC_INIT, COMMAND_CODE + 1, 1, 1);
+	rom[ASIC_INIT + COMMAND_CODE] = OP_END_OF_TABLE;
 	put_table_header(rom, DATA_TABLE, 4 + 2 * 36, 2, 1);
 	put16(rom, DATA_TABLE + DATA_IIO, IIO_TABLE);	/* all zero: no indirect IO programs */
 	put16(rom, DATA_TABLE + DATA_FIRMWARE_INFO, FIRMWARE_INFO);
