@@ -218,6 +218,23 @@ static int kfd_read_apertures(struct rocsvm_space *space, unsigned int n,
 	return n;
 }
 
+/*
+ * A buffer's name is its address, so an address can be only one GPU's: of two
+ * apertures that meet, the second has no room. They come through the program's
+ * memory, and can be anything.
+ */
+static void init_apart(struct rocsvm_gpu *gpus, unsigned int index)
+{
+	struct rocsvm_region *region = &gpus[index].apart;
+	unsigned int i;
+
+	rocsvm_region_init_apart(region, &gpus[index].gpuvm);
+	for (i = 0; i < index; i++)
+		if (region->base < gpus[i].apart.end &&
+		    gpus[i].apart.base < region->end)
+			rocsvm_region_fini(region);
+}
+
 /**
  * rocsvm_kfd_apertures - read the GPUs and their apertures
  * @space: the space; its gpus are set on success
@@ -259,7 +276,7 @@ int rocsvm_kfd_apertures(struct rocsvm_space *space)
 			.lds = { a->lds_base, a->lds_limit },
 			.scratch = { a->scratch_base, a->scratch_limit },
 		};
-		rocsvm_region_init_apart(&gpus[i].apart, &gpus[i].gpuvm);
+		init_apart(gpus, i);
 		/* Bound by an earlier life of the space. */
 		bound = rocsvm_space_gpu(space, a->gpu_id);
 		if (bound >= 0)

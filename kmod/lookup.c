@@ -54,10 +54,12 @@ static struct rocsvm_buffer *outer_find(struct rocsvm_space *space, u64 addr)
 struct rocsvm_region *rocsvm_buffer_region(struct rocsvm_space *space,
 					   const struct rocsvm_buffer *buf)
 {
+	struct rocsvm_gpu *gpu = &space->gpus[buf->gpu];
 	u64 addr = buffer_base(buf);
 
-	return buf->nested ? outer_find(space, addr)->inside :
-			     region_of(space, addr);
+	if (buf->nested)
+		return outer_find(space, addr)->inside;
+	return gpu->canonical ? region_of(space, addr) : &gpu->apart;
 }
 
 /* The live buffer of a region that contains an address, else the next one. */
