@@ -355,12 +355,15 @@ int rocsvm_kfd_set_scratch(struct rocsvm_space *space, u32 gpu_id, u64 va)
 }
 
 /*
- * KFD's mapping of a GPU's doorbells: type 3 in bits 63..62 of the offset, the
- * GPU's id from bit 46 on. Not in its user header, but what its users do.
+ * Offsets of mappings through KFD's own file: a type in bits 63..62, the GPU's
+ * id from bit 46 on. Not in its user header, but what its users do.
  */
-static pgoff_t doorbell_pgoff(u32 gpu_id)
+#define KFD_MMAP_MMIO		0ULL
+#define KFD_MMAP_DOORBELLS	3ULL
+
+static pgoff_t kfd_pgoff(u64 type, u32 gpu_id)
 {
-	return (3ULL << 62 | (u64)(u16)gpu_id << 46) >> PAGE_SHIFT;
+	return (type << 62 | (u64)(u16)gpu_id << 46) >> PAGE_SHIFT;
 }
 
 static u32 kfd_alloc_flags(const struct rocsvm_buffer *buf)
@@ -436,6 +439,7 @@ int rocsvm_kfd_alloc(struct rocsvm_space *space, struct rocsvm_buffer *buf)
 		.gpu_id = space->gpus[buf->gpu].gpu_id,
 		.flags = kfd_alloc_flags(buf),
 	};
+	u32 gpu_id = args.gpu_id;
 	bool called;
 	int err;
 
@@ -450,10 +454,13 @@ int rocsvm_kfd_alloc(struct rocsvm_space *space, struct rocsvm_buffer *buf)
 		return err;
 	}
 	buf->handle = args.handle;
-	buf->mmap_pgoff = args.mmap_offset >> PAGE_SHIFT;
+	/* KFD's own file maps more than buffers: not what the program says. */
 	if (buf->kind == ROCSVM_KIND_DOORBELL)
-		buf->mmap_pgoff =
-			doorbell_pgoff(space->gpus[buf->gpu].gpu_id);
+		buf->mmap_pgoff = kfd_pgoff(KFD_MMAP_DOORBELLS, gpu_id);
+	else if (buf->kind == ROCSVM_KIND_MMIO_REMAP)
+		buf->mmap_pgoff = kfd_pgoff(KFD_MMAP_MMIO, gpu_id);
+	else
+		buf->mmap_pgoff = args.mmap_offset >> PAGE_SHIFT;
 	return 0;
 }
 
