@@ -15,8 +15,8 @@
 
 #include "view.h"
 
-/* KFD's own are far below; what is not is a program's lie. */
-#define HANDLES_END	(BIT(62) - 1)
+/* KFD takes the lowest number that is free: no program has so many. */
+#define KFD_NUMBERS_END	BIT(24)
 
 /* ---- the list ---- */
 
@@ -49,13 +49,23 @@ void rocsvm_kfd_buffers_forget(struct rocsvm_space *space)
 	}
 }
 
+/*
+ * A GPU's id above a number. What else the program's memory may say would make
+ * the list larger than what is charged for it.
+ */
+static bool is_handle(const struct rocsvm_space *space, u64 handle)
+{
+	return lower_32_bits(handle) < KFD_NUMBERS_END &&
+	       rocsvm_space_gpu(space, upper_32_bits(handle)) >= 0;
+}
+
 static int kfd_buffer_insert(struct rocsvm_space *space, unsigned long handle,
 			     const struct rocsvm_kfd_buffer *buf)
 {
 	struct rocsvm_kfd_buffer *copy;
 	int err;
 
-	if (handle >= HANDLES_END)
+	if (!is_handle(space, handle))
 		return -EINVAL;
 	/* Freed by other means than this device, and given out again. */
 	kfd_buffer_forget(space, handle);
