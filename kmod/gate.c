@@ -459,6 +459,9 @@ struct file *rocsvm_gate_file(struct vfsmount *mnt, const char *name,
 	WRITE_ONCE(shmem_fops, file->f_op);
 	__module_get(THIS_MODULE);
 	file->f_op = &window_fops;
+	/* As if opened with them: there is nothing to read by, or to seek. */
+	file->f_mode &= ~(FMODE_CAN_READ | FMODE_CAN_WRITE | FMODE_LSEEK |
+			  FMODE_PREAD | FMODE_PWRITE);
 	file->private_data = gate;
 	return file;
 }
