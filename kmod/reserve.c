@@ -264,6 +264,12 @@ static int space_change_window(struct rocsvm_space *space,
 
 	if (cmd->base && !length)
 		length = has_window ? old->limit + 1 - old->base : SZ_1T;
+	/* Before anything is given up. */
+	if (cmd->base) {
+		err = rocsvm_window_check(&space->svm, cmd->base, length);
+		if (err)
+			return err;
+	}
 	/* Margins and the control page included, on both sides. */
 	end = cmd->base + length + 2 * ROCSVM_HUGE_SIZE;
 	if (cmd->base && has_window &&
@@ -293,7 +299,7 @@ static int reserve_locked(struct rocsvm_ucmd *ucmd)
 {
 	struct rocsvm_space *space = ucmd->space;
 	struct rocsvm_reserve *cmd = ucmd->cmd;
-	int err = 0;
+	int err;
 
 	rocsvm_buffers_retry(space);
 	/* Of registered memory that was unmapped KFD may have the addresses. */

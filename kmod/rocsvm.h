@@ -562,6 +562,8 @@ int rocsvm_svm_attr(struct rocsvm_ucmd *ucmd);
 /* window.c */
 int rocsvm_window_init(void);
 void rocsvm_window_exit(void);
+int rocsvm_window_check(const struct rocsvm_aperture *svm, unsigned long base,
+			unsigned long length);
 int rocsvm_window_reserve(const struct rocsvm_space *space,
 			  struct rocsvm_window *window, unsigned long base,
 			  unsigned long length);

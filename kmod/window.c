@@ -50,6 +50,9 @@
  */
 #define ROCSVM_PAGE_FILE_PGOFF	1
 
+/* Margins; and the control page, in a unit that keeps the alignment. */
+#define WINDOW_OVERHEAD		(3 * ROCSVM_HUGE_SIZE)
+
 #define ROCSVM_PLACE_TRIES	4
 #define ROCSVM_MUNMAP_TRIES	4
 
@@ -191,12 +194,9 @@ static u64 rlimit_as_left(const struct mm_struct *mm)
 	return limit > used ? limit - used : 0;
 }
 
-/*
- * Decide on the window's size, and on the bounds of the search for its place.
- * overhead: what is reserved beyond the window itself.
- */
+/* Decide on the window's size, and on the bounds of the search for its place. */
 static int window_size(struct mm_struct *mm, const struct rocsvm_aperture *svm,
-		       struct rocsvm_search *search, u64 overhead, u64 *length)
+		       struct rocsvm_search *search, u64 *length)
 {
 	u64 max = ROCSVM_CANONICAL_END, wanted, as_left;
 
@@ -211,7 +211,7 @@ static int window_size(struct mm_struct *mm, const struct rocsvm_aperture *svm,
 	if (mmap_read_lock_killable(mm))
 		return -EINTR;
 	wanted = round_down(wanted, 2 * ROCSVM_HUGE_SIZE);
-	search->length = wanted + overhead;
+	search->length = wanted + WINDOW_OVERHEAD;
 	rocsvm_search_mm(mm, search, ROCSVM_MIN_WINDOW);
 	as_left = rlimit_as_left(mm);
 
@@ -221,7 +221,7 @@ static int window_size(struct mm_struct *mm, const struct rocsvm_aperture *svm,
 	 */
 	*length = rocsvm_window_size(wanted,
 				     search->found ? U64_MAX : search->largest,
-				     as_left, overhead, ROCSVM_MIN_WINDOW,
+				     as_left, WINDOW_OVERHEAD, ROCSVM_MIN_WINDOW,
 				     2 * ROCSVM_HUGE_SIZE);
 	/* For the message: the largest that there is. */
 	if (!*length)
@@ -271,6 +271,66 @@ int rocsvm_window_create_files(const struct rocsvm_space *space,
 	return 0;
 }
 
+/**
+ * rocsvm_munmap - unmap, as far as it depends on us
+ * @addr: first address
+ * @length: bytes
+ *
+ * munmap() needs a little memory, which it can be refused once; at the end of a
+ * window there is nobody to be told.
+ *
+ * Return: 0 or a negative errno.
+ */
+int rocsvm_munmap(unsigned long addr, unsigned long length)
+{
+	int tries = ROCSVM_MUNMAP_TRIES, err;
+
+	do {
+		err = vm_munmap(addr, length);
+	} while (err == -ENOMEM && --tries);
+	return err;
+}
+
+static bool window_is_ours(const struct rocsvm_window *window,
+			   const struct vm_area_struct *vma)
+{
+	return vma->vm_file && (vma->vm_file == window->page_file ||
+				vma->vm_file == window->huge_file);
+}
+
+/*
+ * Unmap what is the window's in [addr, end): the program may have unmapped parts
+ * of it and put its own memory there, which stays. (Not if another thread maps
+ * it between the look and the unmap, at an address that is the window's at that
+ * moment.)
+ */
+static void window_unmap_ours(struct mm_struct *mm,
+			      const struct rocsvm_window *window,
+			      unsigned long addr, unsigned long end)
+{
+	unsigned long from, to = addr;
+	struct vm_area_struct *vma;
+
+	while (to < end) {
+		mmap_read_lock(mm);
+		for (vma = find_vma(mm, to); vma && vma->vm_start < end;
+		     vma = find_vma(mm, vma->vm_end))
+			if (window_is_ours(window, vma))
+				break;
+		if (!vma || vma->vm_start >= end) {
+			mmap_read_unlock(mm);
+			return;
+		}
+		from = max(vma->vm_start, to);
+		to = min(vma->vm_end, end);
+		mmap_read_unlock(mm);
+
+		rocsvm_work_begin(window->work);
+		rocsvm_munmap(from, to - from);
+		rocsvm_work_end(window->work);
+	}
+}
+
 static void window_set_layout(struct rocsvm_window *window, unsigned long start,
 			      unsigned long length)
 {
@@ -316,12 +376,34 @@ static int window_map_files(struct rocsvm_window *window, unsigned long start,
 	window->work->expect = window->page_file;
 	addr = rocsvm_window_mmap(window, true, window->huge_base,
 				  window->end - window->huge_base, MAP_FIXED);
-	if (IS_ERR_VALUE(addr)) {
-		rocsvm_munmap(window->start, total);
-		window_clear_layout(window);
-	}
 	rocsvm_work_end(window->work);
-	return IS_ERR_VALUE(addr) ? addr : 0;
+	if (!IS_ERR_VALUE(addr))
+		return 0;
+	window_unmap_ours(current->mm, window, window->start,
+			  window->start + total);
+	window_clear_layout(window);
+	/* Another thread has unmapped some of it: as if it had been in time. */
+	return addr == -EFAULT ? -ENOMEM : addr;
+}
+
+/**
+ * rocsvm_window_check - whether a window can be at a given place at all
+ * @svm: the SVM range
+ * @base: the window's first address
+ * @length: its length, not 0
+ *
+ * Return: 0 or -ERANGE.
+ */
+int rocsvm_window_check(const struct rocsvm_aperture *svm, unsigned long base,
+			unsigned long length)
+{
+	/* The margin before it may not reach the zero page. */
+	if (base < svm->base || base > svm->limit || base < 2 * ROCSVM_HUGE_SIZE)
+		return -ERANGE;
+	if (length - 1 > svm->limit - base ||
+	    base + length + WINDOW_OVERHEAD > DEFAULT_MAP_WINDOW)
+		return -ERANGE;
+	return 0;
 }
 
 /**
@@ -329,8 +411,8 @@ static int window_map_files(struct rocsvm_window *window, unsigned long start,
  * @space: the space
  * @window: all zeros; filled in on success, all zeros again on failure
  * @base: the window's first address, a multiple of 2 MiB, or 0 for any
- * @length: its length, a multiple of 4 MiB, or 0 for what svm_size says and
- *	the address space has
+ * @length: its length, a multiple of 4 MiB; without @base it can be 0, for what
+ *	svm_size says and the address space has
  *
  * The control page is not placed here.
  *
@@ -342,8 +424,6 @@ int rocsvm_window_reserve(const struct rocsvm_space *space,
 			  unsigned long length)
 {
 	const struct rocsvm_aperture *svm = &space->svm;
-	/* Margins; and the control page, in a unit that keeps the alignment. */
-	u64 overhead = 3 * ROCSVM_HUGE_SIZE;
 	struct rocsvm_search search = {
 		.low = max_t(u64, svm->base, ROCSVM_LOWEST_BASE),
 		.end = min_t(u64, svm->limit + 1, DEFAULT_MAP_WINDOW),
@@ -353,29 +433,24 @@ int rocsvm_window_reserve(const struct rocsvm_space *space,
 	u64 size = length;
 	int tries, err;
 
-	/* The margin before it may not reach the zero page. */
-	if (base && (base < svm->base || base > svm->limit ||
-		     base < 2 * ROCSVM_HUGE_SIZE))
-		return -ERANGE;
-
+	if (base) {
+		err = rocsvm_window_check(svm, base, length);
+		if (err)
+			return err;
+	}
 	for (tries = 0; tries < ROCSVM_PLACE_TRIES; tries++) {
 		if (!length) {
-			err = window_size(space->mn.mm, svm, &search, overhead,
-					  &size);
+			err = window_size(space->mn.mm, svm, &search, &size);
 			if (err)
 				return err;
 		}
-		if (base && (size - 1 > svm->limit - base ||
-			     base + size + overhead > DEFAULT_MAP_WINDOW))
-			return -ERANGE;
-
 		err = rocsvm_window_create_files(space, window, size +
 						 2 * ROCSVM_HUGE_SIZE);
 		if (err) {
 			rocsvm_window_drop(window);
 			return err;
 		}
-		search.length = size + overhead;
+		search.length = size + WINDOW_OVERHEAD;
 		err = window_map_files(window,
 				       base ? base - ROCSVM_HUGE_SIZE : 0,
 				       size, base ? NULL : &search);
@@ -394,70 +469,18 @@ int rocsvm_window_reserve(const struct rocsvm_space *space,
 }
 
 /**
- * rocsvm_munmap - unmap, as far as it depends on us
- * @addr: first address
- * @length: bytes
- *
- * munmap() needs a little memory, which it can be refused once; at the end of a
- * window there is nobody to be told.
- *
- * Return: 0 or a negative errno.
- */
-int rocsvm_munmap(unsigned long addr, unsigned long length)
-{
-	int tries = ROCSVM_MUNMAP_TRIES, err;
-
-	do {
-		err = vm_munmap(addr, length);
-	} while (err == -ENOMEM && --tries);
-	return err;
-}
-
-static bool window_is_ours(const struct rocsvm_window *window,
-			   const struct vm_area_struct *vma)
-{
-	return vma->vm_file && (vma->vm_file == window->page_file ||
-				vma->vm_file == window->huge_file);
-}
-
-/**
  * rocsvm_window_unmap - give the window's addresses back to the process
  * @space: the space; has no buffers any more
- *
- * The program may have unmapped parts of it and put its own memory there:
- * that stays. (Not if another thread maps it between the look and the unmap,
- * at an address that is the window's at that moment.)
  */
 void rocsvm_window_unmap(struct rocsvm_space *space)
 {
 	struct rocsvm_window *window = &space->window;
-	unsigned long last = window->pieces ? TASK_SIZE_MAX : window->end;
-	struct mm_struct *mm = space->mn.mm;
-	unsigned long addr = window->start, start, end;
-	struct vm_area_struct *vma;
 
 	lockdep_assert_held(&space->lock);
 
 	/* Of the mmap aperture only what mremap() has made larger is left. */
-	while (addr < last) {
-		mmap_read_lock(mm);
-		for (vma = find_vma(mm, addr); vma && vma->vm_start < last;
-		     vma = find_vma(mm, vma->vm_end))
-			if (window_is_ours(window, vma))
-				break;
-		if (!vma || vma->vm_start >= last) {
-			mmap_read_unlock(mm);
-			break;
-		}
-		start = max(vma->vm_start, addr);
-		end = min(vma->vm_end, last);
-		mmap_read_unlock(mm);
-
-		rocsvm_work_begin(window->work);
-		rocsvm_munmap(start, end - start);
-		rocsvm_work_end(window->work);
-		addr = end;
-	}
+	window_unmap_ours(space->mn.mm, window, window->start,
+			  window->pieces ? TASK_SIZE_MAX : window->end);
 	window_clear_layout(window);
 
 	/* The memory goes now, whoever may still hold the files. */

@@ -5,6 +5,9 @@
  */
 #include "harness.h"
 
+#include <inttypes.h>
+#include <sys/stat.h>
+
 #define MARGIN MiB(2)
 
 static int fd;
@@ -57,6 +60,33 @@ static void moves(uint64_t base)
 	EXPECT_EQ(maps_count(0), vmas);
 }
 
+/* Another one if the window has been given up and put back meanwhile. */
+static uint64_t window_inode(uint64_t base)
+{
+	struct vma vma;
+	struct stat st;
+	char path[80];
+
+	ASSERT_EQ(maps_read(0, base, base + PAGE, &vma, 1), 1);
+	snprintf(path, sizeof(path), "/proc/self/map_files/%" PRIx64 "-%" PRIx64,
+		 vma.start, vma.end);
+	ASSERT_EQ(stat(path, &st), 0);
+	return st.st_ino;
+}
+
+/* What can't be is refused before the old window is touched. */
+static void out_of_range(uint64_t base)
+{
+	uint64_t inode = window_inode(base);
+
+	EXPECT_EQ(reserve_at(base, TiB(100)), -ERANGE);
+	EXPECT_EQ(reserve_at(base + GiB(2), TiB(100)), -ERANGE);
+	EXPECT_EQ(window_inode(base), inode);
+	expect_window(base, GiB(12));
+	EXPECT_EQ(reserve_at(base, GiB(12)), 0);
+	EXPECT_NE(window_inode(base), inode);
+}
+
 static void failures(uint64_t base)
 {
 	struct rocsvm_info info;
@@ -77,6 +107,7 @@ static void failures(uint64_t base)
 	EXPECT_EQ(reserve_at(0, GiB(8)), -ERANGE);
 	expect_window(base, GiB(12));
 	munmap(page, PAGE);
+	out_of_range(base);
 }
 
 static void test(void)
