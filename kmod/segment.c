@@ -27,14 +27,23 @@
 /* How many pages are faulted in between two looks for a fatal signal. */
 #define POPULATE_BATCH	512
 
+/*
+ * How many threads at a time can each wait for KFD when they unmap registered
+ * memory. What one more takes away one of them takes from KFD: its munmap() may
+ * have returned by then. Each costs an open file, made anew after it was used.
+ */
+#define TRIGGERS	4
+
 /**
  * struct rocsvm_watch - what the notifiers of a space's segments share
- * @ref: held by each segment and by the trigger
+ * @ref: held by each segment and by each trigger
  * @segments: how many there are; under space->lock
  * @lock: see below; a leaf
  * @suspects: segments of which something may have been unmapped
- * @trigger: the file to be dropped, or NULL while it is on its way; it holds a
- *	reference to the space
+ * @puller: the task that has dropped a trigger since suspects was last emptied,
+ *	the last one if there are several; only compared
+ * @triggers: the files to be dropped, NULL where one is on its way; each holds
+ *	a reference to the space
  * @space: the space
  *
  * Made with the first segment, ended with the last.
@@ -42,9 +51,10 @@
 struct rocsvm_watch {
 	refcount_t ref;
 	unsigned long segments;
-	spinlock_t lock;	/* protects suspects */
+	spinlock_t lock;	/* protects suspects and puller */
 	struct list_head suspects;
-	struct file *trigger;
+	struct task_struct *puller;
+	struct file *triggers[TRIGGERS];
 	struct rocsvm_space *space;
 };
 
@@ -63,31 +73,57 @@ static const struct file_operations trigger_fops = {
 	.release = trigger_release,
 };
 
-/* Without a trigger nothing is lost but time. Under space->lock. */
-static void watch_arm(struct rocsvm_watch *watch)
+static struct file *trigger_create(struct rocsvm_watch *watch)
 {
 	struct file *file;
 
-	if (READ_ONCE(watch->trigger) || rocsvm_space_get(watch->space))
-		return;
+	if (rocsvm_space_get(watch->space))
+		return NULL;
 	refcount_inc(&watch->ref);
 	file = anon_inode_getfile("[rocsvm-watch]", &trigger_fops, watch, 0);
-	if (IS_ERR(file)) {
-		rocsvm_space_put(watch->space);
-		watch_put(watch);
-		return;
-	}
-	file = xchg(&watch->trigger, file);
-	if (file)
-		fput(file);
+	if (!IS_ERR(file))
+		return file;
+	rocsvm_space_put(watch->space);
+	watch_put(watch);
+	return NULL;
 }
 
-static void watch_pull(struct rocsvm_watch *watch)
+/*
+ * Without a trigger nothing is lost but time. Under space->lock: nobody else
+ * fills what is empty.
+ */
+static void watch_arm(struct rocsvm_watch *watch)
 {
-	struct file *file = xchg(&watch->trigger, NULL);
+	struct file *file;
+	int i;
 
-	if (file)
+	for (i = 0; i < TRIGGERS; i++) {
+		if (READ_ONCE(watch->triggers[i]))
+			continue;
+		file = trigger_create(watch);
+		if (!file)
+			return;
+		/* The file is whole before a notifier finds it. */
+		smp_store_release(&watch->triggers[i], file);
+	}
+}
+
+/* Drop one of the triggers: false if there is none. */
+static bool watch_pull(struct rocsvm_watch *watch)
+{
+	struct file *file;
+	int i;
+
+	for (i = 0; i < TRIGGERS; i++) {
+		if (!READ_ONCE(watch->triggers[i]))
+			continue;
+		file = xchg(&watch->triggers[i], NULL);
+		if (!file)
+			continue;
 		fput(file);
+		return true;
+	}
+	return false;
 }
 
 /* The watch of a space, with a reference for one more segment. */
@@ -117,7 +153,8 @@ static struct rocsvm_watch *watch_get(struct rocsvm_space *space)
 static void watch_leave(struct rocsvm_watch *watch)
 {
 	if (!--watch->segments)
-		watch_pull(watch);
+		while (watch_pull(watch))
+			;
 	watch_put(watch);
 }
 
@@ -168,10 +205,14 @@ static bool segment_invalidate(struct mmu_interval_notifier *notifier,
 	spin_lock(&watch->lock);
 	if (list_empty(&seg->suspect))
 		list_add_tail(&seg->suspect, &watch->suspects);
+	/*
+	 * Anybody else's ->release could not call KFD. One is enough for all
+	 * segments that a munmap() meets.
+	 */
+	if (rocsvm_space_is_current(watch->space) &&
+	    watch->puller != current && watch_pull(watch))
+		watch->puller = current;
 	spin_unlock(&watch->lock);
-	/* Anybody else's ->release could not call KFD. */
-	if (rocsvm_space_is_current(watch->space))
-		watch_pull(watch);
 	return true;
 }
 
@@ -515,6 +556,7 @@ void rocsvm_segments_drain_suspects(struct rocsvm_space *space)
 	/* First: what happens from here on is the next one's. */
 	watch_arm(watch);
 	spin_lock(&watch->lock);
+	watch->puller = NULL;
 	list_splice_init(&watch->suspects, &todo);
 	while (!list_empty(&todo)) {
 		seg = list_first_entry(&todo, struct rocsvm_segment, suspect);

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Several threads unmap registered memory while a call of another one has the
+ * space's lock: not one munmap() returns before GPUs have lost the memory.
+ */
+#include "reg_stalled.h"
+
+#define THREADS 4
+
+static char *memory[THREADS];
+static volatile size_t left[THREADS];
+
+static void unmap(struct staller *s)
+{
+	size_t i = s->cmd;
+
+	munmap(memory[i], LENGTH);
+	left[i] = pages_mapped(&r.pt, memory[i], LENGTH);
+}
+
+static void test(void)
+{
+	struct staller unmappers[THREADS] = { 0 };
+
+	reg_stalled_open();
+	for (size_t i = 0; i < THREADS; i++)
+		memory[i] = registered();
+	reg_stalled_lock();
+	for (size_t i = 0; i < THREADS; i++) {
+		unmappers[i].call = unmap;
+		unmappers[i].cmd = i;
+		staller_start(&unmappers[i]);
+		EXPECT(EVENTUALLY(is_free(memory[i]), 20000));
+	}
+	usleep(scaled(50000, 500000));
+	for (size_t i = 0; i < THREADS; i++)
+		EXPECT(!unmappers[i].back);
+	reg_stalled_unlock();
+	for (size_t i = 0; i < THREADS; i++) {
+		ASSERT(EVENTUALLY(unmappers[i].back, 20000));
+		EXPECT_EQ(left[i], 0);
+		EXPECT_EQ(reg_end(r.fd, memory[i], LENGTH), 0);
+	}
+	EXPECT_REGISTERED(r.fd, 0, 0);
+	reg_close(&r);
+}
+
+int main(void)
+{
+	return test_main(test);
+}
