@@ -40,8 +40,8 @@
  * @segments: how many there are; under space->lock
  * @lock: see below; a leaf
  * @suspects: segments of which something may have been unmapped
- * @puller: the task that has dropped a trigger since suspects was last emptied,
- *	the last one if there are several; only compared
+ * @puller: the last task that was to drop a trigger since suspects was emptied;
+ *	only compared
  * @triggers: the files to be dropped, NULL where one is on its way; each holds
  *	a reference to the space
  * @space: the space
@@ -51,7 +51,8 @@
 struct rocsvm_watch {
 	refcount_t ref;
 	unsigned long segments;
-	spinlock_t lock;	/* protects suspects and puller */
+	/* protects suspects, puller, and segments' gone and backing */
+	spinlock_t lock;
 	struct list_head suspects;
 	struct task_struct *puller;
 	struct file *triggers[TRIGGERS];
@@ -158,6 +159,11 @@ static void watch_leave(struct rocsvm_watch *watch)
 	watch_put(watch);
 }
 
+static pgoff_t file_pages(const struct file *file)
+{
+	return DIV_ROUND_UP(i_size_read(file_inode(file)), PAGE_SIZE);
+}
+
 /*
  * Whether the memory may be gone. A change of protection is news only if it may
  * not be read and written any more: NUMA balancing makes many that are none.
@@ -185,6 +191,23 @@ static bool is_taken_away(const struct rocsvm_segment *seg,
 }
 
 /*
+ * Whether the memory is gone for KFD, whatever comes in its place: KFD may have
+ * looked in between, and have kept the pages that it had. Of what
+ * is_taken_away().
+ *
+ * Reclaim and migration take nothing away: KFD finds the pages. If it were made
+ * to forget them GPUs would fault. A file has its new size before its pages
+ * are taken out of mappings. Under watch->lock.
+ */
+static bool is_gone(const struct rocsvm_segment *seg,
+		    const struct mmu_notifier_range *range)
+{
+	return range->event != MMU_NOTIFY_CLEAR ||
+	       (seg->backing.file &&
+		file_pages(seg->backing.file) < seg->backing.end);
+}
+
+/*
  * Called by whoever changes the mapping, or takes a page out of it: with
  * mmap_lock or the page's locks held, in reclaim, too. Takes no lock that a call
  * into KFD is made under, and needs no memory.
@@ -197,6 +220,7 @@ static bool segment_invalidate(struct mmu_interval_notifier *notifier,
 						  struct rocsvm_segment,
 						  notifier);
 	struct rocsvm_watch *watch = seg->watch;
+	bool pull;
 
 	mmu_interval_set_seq(notifier, seq);
 	if (!is_taken_away(seg, range))
@@ -205,14 +229,19 @@ static bool segment_invalidate(struct mmu_interval_notifier *notifier,
 	spin_lock(&watch->lock);
 	if (list_empty(&seg->suspect))
 		list_add_tail(&seg->suspect, &watch->suspects);
+	if (is_gone(seg, range))
+		seg->gone = true;
 	/*
 	 * Anybody else's ->release could not call KFD. One is enough for all
 	 * segments that a munmap() meets.
 	 */
-	if (rocsvm_space_is_current(watch->space) &&
-	    watch->puller != current && watch_pull(watch))
+	pull = rocsvm_space_is_current(watch->space) &&
+	       watch->puller != current;
+	if (pull)
 		watch->puller = current;
 	spin_unlock(&watch->lock);
+	if (pull)
+		watch_pull(watch);
 	return true;
 }
 
@@ -237,25 +266,48 @@ static int trigger_release(struct inode *inode, struct file *file)
 
 /* ---- the memory ---- */
 
+/* Whether there is a file behind a mapping that can be truncated. */
+static bool has_regular_file(const struct vm_area_struct *vma)
+{
+	return vma->vm_file && S_ISREG(file_inode(vma->vm_file)->i_mode);
+}
+
+static pgoff_t file_offset(const struct vm_area_struct *vma, u64 addr)
+{
+	return vma->vm_pgoff + ((addr - vma->vm_start) >> PAGE_SHIFT);
+}
+
 /* Whether the file behind a mapping has ended before a page of it. */
 static bool behind_end_of_file(const struct vm_area_struct *vma, u64 addr)
 {
-	const struct inode *inode;
-	pgoff_t pgoff;
+	return has_regular_file(vma) &&
+	       file_offset(vma, addr) >= file_pages(vma->vm_file);
+}
 
-	if (!vma->vm_file)
-		return false;
-	inode = file_inode(vma->vm_file);
-	pgoff = vma->vm_pgoff + ((addr - vma->vm_start) >> PAGE_SHIFT);
-	return S_ISREG(inode->i_mode) &&
-	       pgoff >= DIV_ROUND_UP(i_size_read(inode), PAGE_SIZE);
+/* The program has memory up to page @last of a mapping. */
+static void backing_add(struct rocsvm_backing *backing,
+			const struct vm_area_struct *vma, u64 last)
+{
+	backing->has_file |= !!vma->vm_file;
+	if (!has_regular_file(vma))
+		return;
+	if (!backing->file)
+		backing->file = get_file(vma->vm_file);
+	if (file_inode(backing->file) == file_inode(vma->vm_file))
+		backing->end = max(backing->end, file_offset(vma, last) + 1);
+}
+
+static void backing_drop(struct rocsvm_backing *backing)
+{
+	if (backing->file)
+		fput(backing->file);
 }
 
 /**
  * rocsvm_memory_check - whether memory can be registered
  * @mm: current->mm
  * @pages: the memory
- * @has_file: out: some of it is a file's
+ * @backing: out, on success: the files; the reference is the caller's. Or NULL
  *
  * What KFD would say, without its lines in the kernel log.
  *
@@ -263,14 +315,14 @@ static bool behind_end_of_file(const struct vm_area_struct *vma, u64 addr)
  * program may not write somewhere; -EINTR.
  */
 int rocsvm_memory_check(struct mm_struct *mm, const struct rocsvm_pages *pages,
-			bool *has_file)
+			struct rocsvm_backing *backing)
 {
+	struct rocsvm_backing found = {};
 	VMA_ITERATOR(vmi, mm, pages->base);
 	struct vm_area_struct *vma;
 	u64 addr = pages->base;
 	int err = 0;
 
-	*has_file = false;
 	if (mmap_read_lock_killable(mm))
 		return -EINTR;
 	for_each_vma_range(vmi, vma, pages->end) {
@@ -285,12 +337,18 @@ int rocsvm_memory_check(struct mm_struct *mm, const struct rocsvm_pages *pages,
 			err = -EPERM;
 		if (err)
 			break;
-		*has_file |= !!vma->vm_file;
+		if (backing)
+			backing_add(&found, vma, last);
 		addr = vma->vm_end;
 	}
 	if (!err && addr < pages->end)
 		err = -EFAULT;
 	mmap_read_unlock(mm);
+
+	if (err)
+		backing_drop(&found);
+	else if (backing)
+		*backing = found;
 	return err;
 }
 
@@ -299,7 +357,9 @@ int rocsvm_memory_check(struct mm_struct *mm, const struct rocsvm_pages *pages,
  * @pages: the memory
  *
  * KFD would do it, but under its locks, whatever signal is pending, and also
- * for memory that nobody but the program may get at (memfd_secret()).
+ * for memory that nobody but the program may get at (memfd_secret()): that can't
+ * be registered. If the program maps it over registered memory later on KFD
+ * follows nevertheless.
  *
  * Return: 0 or a negative errno.
  */
@@ -358,6 +418,25 @@ struct rocsvm_segment *rocsvm_segment_next(struct rocsvm_space *space,
 	return rocsvm_segment_base(seg) < end ? seg : NULL;
 }
 
+/* What may be truncated, with the reference that @backing has. */
+static void segment_set_backing(struct rocsvm_segment *seg,
+				const struct rocsvm_backing *backing)
+{
+	struct rocsvm_backing old;
+
+	spin_lock(&seg->watch->lock);
+	old = seg->backing;
+	seg->backing = *backing;
+	spin_unlock(&seg->watch->lock);
+	WRITE_ONCE(seg->has_file, backing->has_file);
+	backing_drop(&old);
+}
+
+static void segment_clear_backing(struct rocsvm_segment *seg)
+{
+	segment_set_backing(seg, &(struct rocsvm_backing){});
+}
+
 /**
  * rocsvm_segment_fill - give a segment to KFD, which does not have it
  * @space: the space
@@ -373,20 +452,21 @@ int rocsvm_segment_fill(struct rocsvm_space *space, struct rocsvm_segment *seg,
 	struct rocsvm_pages pages = {
 		rocsvm_segment_base(seg), rocsvm_segment_end(seg),
 	};
-	bool has_file;
+	struct rocsvm_backing backing;
 	int err;
 
 	if (seg->buf.lost)
 		return -EBUSY;
 	if (rocsvm_buffers_overlap(space, pages.base, pages.end - pages.base))
 		return -EEXIST;
-	err = rocsvm_memory_check(space->mn.mm, &pages, &has_file);
+	err = rocsvm_memory_check(space->mn.mm, &pages, &backing);
 	if (err)
 		return err;
-	WRITE_ONCE(seg->has_file, has_file);
+	segment_set_backing(seg, &backing);
 	err = rocsvm_kfd_alloc(space, &seg->buf);
 	if (err) {
 		seg->buf.handle = 0;
+		segment_clear_backing(seg);
 		return err;
 	}
 	if (!gpus)
@@ -409,6 +489,7 @@ static int segment_take(struct rocsvm_space *space, struct rocsvm_segment *seg)
 		return err;
 	seg->buf.handle = 0;
 	seg->buf.mapped = 0;
+	segment_clear_backing(seg);
 	return 0;
 }
 
@@ -443,6 +524,7 @@ void rocsvm_segment_release(struct rocsvm_segment *seg)
 	spin_lock(&watch->lock);
 	list_del(&seg->suspect);
 	spin_unlock(&watch->lock);
+	segment_clear_backing(seg);
 	rocsvm_hide(watch->space, &seg->buf);
 	rocsvm_view_lock(watch->space);
 	rocsvm_range_remove(&watch->space->registered, &seg->buf.range);
@@ -532,6 +614,34 @@ err_uncharge:
 	return err;
 }
 
+/*
+ * Look at the memory of a suspect, and take it from KFD if it is not all there,
+ * or was not at some time. In that case what is there now is given to KFD anew;
+ * where that fails the next REGISTER or MAP does it.
+ */
+static int suspect_drain(struct rocsvm_space *space, struct rocsvm_segment *seg,
+			 bool gone)
+{
+	struct rocsvm_pages pages = {
+		rocsvm_segment_base(seg), rocsvm_segment_end(seg),
+	};
+	u64 gpus = seg->buf.mapped;
+	bool was_filled = seg->buf.handle;
+	int missing, err;
+
+	missing = rocsvm_memory_check(space->mn.mm, &pages, NULL);
+	if (!missing && !gone)
+		return 0;
+	/* Of a process that is being killed KFD takes all of them at once. */
+	if (fatal_signal_pending(current))
+		return -EINTR;
+	/* Not to be given back if KFD lets go of a part only. */
+	err = segment_take(space, seg);
+	if (!err && !missing && was_filled)
+		rocsvm_segment_fill(space, seg, gpus);
+	return err;
+}
+
 /**
  * rocsvm_segments_drain_suspects - take from KFD what has been unmapped
  * @space: the space
@@ -542,10 +652,9 @@ void rocsvm_segments_drain_suspects(struct rocsvm_space *space)
 {
 	struct rocsvm_segment *seg = rocsvm_segment_next(space, 0, U64_MAX);
 	struct rocsvm_watch *watch;
-	struct rocsvm_pages pages;
 	LIST_HEAD(todo);
 	LIST_HEAD(again);
-	bool has_file;
+	bool gone;
 	int err;
 
 	lockdep_assert_held(&space->lock);
@@ -561,23 +670,18 @@ void rocsvm_segments_drain_suspects(struct rocsvm_space *space)
 	while (!list_empty(&todo)) {
 		seg = list_first_entry(&todo, struct rocsvm_segment, suspect);
 		list_del_init(&seg->suspect);
+		gone = seg->gone;
+		seg->gone = false;
 		spin_unlock(&watch->lock);
 
-		pages.base = rocsvm_segment_base(seg);
-		pages.end = rocsvm_segment_end(seg);
-		err = rocsvm_memory_check(space->mn.mm, &pages, &has_file);
-		WRITE_ONCE(seg->has_file, has_file);
-		/*
-		 * Not to be given back if KFD lets go of a part only. Of a
-		 * process that is being killed KFD takes all of them at once.
-		 */
-		if (err && !fatal_signal_pending(current))
-			err = segment_take(space, seg);
+		err = suspect_drain(space, seg, gone);
 		cond_resched();
 
 		spin_lock(&watch->lock);
-		if (err)
+		if (err) {
+			seg->gone |= gone;
 			list_move_tail(&seg->suspect, &again);
+		}
 	}
 	list_splice(&again, &watch->suspects);
 	spin_unlock(&watch->lock);
