@@ -5,14 +5,22 @@
  * KFD follows the program's mapping while there is memory. Where it finds none
  * it goes on with the pages that it had last (Linux 6.1): the GPUs get at what
  * is no longer the program's. So each segment has a notifier of its own, and
- * what is no memory any more is taken from KFD.
+ * what is no memory any more is taken from KFD. That it was none is remembered,
+ * as KFD may have looked in between: what has come in its place meanwhile is
+ * given to KFD anew.
  *
  * A notifier can't do that: KFD wants to be called by the process, and not with
  * mmap_lock held. But when a task drops the last reference of a file, the file's
  * ->release is called by that task on its way back to user mode. So the space
- * keeps a file for this purpose alone, the trigger: the notifier drops it, and
- * before munmap() returns the trigger's ->release has called KFD. Where that is
- * not possible, the next call that has to do with registered memory does it.
+ * keeps files for this purpose alone, the triggers: the notifier drops one, and
+ * before munmap() returns the trigger's ->release has called KFD. The next
+ * REGISTER or MAP does it where another process has taken the memory away, or
+ * KFD has refused; and it, or one of the triggers that are on their way, where
+ * there is none left: TRIGGERS threads wait at a time, or no file could be made.
+ *
+ * What is still mapped, but has lost its pages and can't have others (memory
+ * that nobody brings, userfaultfd(2); a hole in a file, with no room to fill it)
+ * is not told from reclaim, and left to KFD.
  */
 #include <linux/anon_inodes.h>
 #include <linux/file.h>
@@ -317,8 +325,8 @@ static void backing_drop(struct rocsvm_backing *backing)
 int rocsvm_memory_check(struct mm_struct *mm, const struct rocsvm_pages *pages,
 			struct rocsvm_backing *backing)
 {
-	struct rocsvm_backing found = {};
 	VMA_ITERATOR(vmi, mm, pages->base);
+	struct rocsvm_backing found = {};
 	struct vm_area_struct *vma;
 	u64 addr = pages->base;
 	int err = 0;
