@@ -11,13 +11,17 @@
 
 static char *memory[THREADS];
 static volatile size_t left[THREADS];
+/* One at a time looks at the page tables: that takes the queue. */
+static pthread_mutex_t look = PTHREAD_MUTEX_INITIALIZER;
 
 static void unmap(struct staller *s)
 {
 	size_t i = s->cmd;
 
 	munmap(memory[i], LENGTH);
+	pthread_mutex_lock(&look);
 	left[i] = pages_mapped(&r.pt, memory[i], LENGTH);
+	pthread_mutex_unlock(&look);
 }
 
 static void at_a_time(void)
