@@ -333,7 +333,6 @@ static int register_prepare(struct rocsvm_space *space,
 			    const struct rocsvm_register *cmd)
 {
 	struct rocsvm_pages pages;
-	bool has_file;
 	int err;
 
 	if (mutex_lock_killable(&space->lock))
@@ -342,7 +341,7 @@ static int register_prepare(struct rocsvm_space *space,
 	err = register_check(space, cmd, &pages);
 	mutex_unlock(&space->lock);
 	if (!err)
-		err = rocsvm_memory_check(space->mn.mm, &pages, &has_file);
+		err = rocsvm_memory_check(space->mn.mm, &pages, NULL);
 	if (!err)
 		err = rocsvm_memory_populate(&pages);
 	return err;

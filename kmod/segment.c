@@ -5,14 +5,22 @@
  * KFD follows the program's mapping while there is memory. Where it finds none
  * it goes on with the pages that it had last (Linux 6.1): the GPUs get at what
  * is no longer the program's. So each segment has a notifier of its own, and
- * what is no memory any more is taken from KFD.
+ * what is no memory any more is taken from KFD. That it was none is remembered,
+ * as KFD may have looked in between: what has come in its place meanwhile is
+ * given to KFD anew.
  *
  * A notifier can't do that: KFD wants to be called by the process, and not with
  * mmap_lock held. But when a task drops the last reference of a file, the file's
  * ->release is called by that task on its way back to user mode. So the space
- * keeps a file for this purpose alone, the trigger: the notifier drops it, and
- * before munmap() returns the trigger's ->release has called KFD. Where that is
- * not possible, the next call that has to do with registered memory does it.
+ * keeps files for this purpose alone, the triggers: the notifier drops one, and
+ * before munmap() returns the trigger's ->release has called KFD. The next
+ * REGISTER or MAP does it where another process has taken the memory away, or
+ * KFD has refused; and it, or one of the triggers that are on their way, where
+ * there is none left: TRIGGERS threads wait at a time, or no file could be made.
+ *
+ * What is still mapped, but has lost its pages and can't have others (memory
+ * that nobody brings, userfaultfd(2); a hole in a file, with no room to fill it)
+ * is not told from reclaim, and left to KFD.
  */
 #include <linux/anon_inodes.h>
 #include <linux/file.h>
@@ -27,14 +35,23 @@
 /* How many pages are faulted in between two looks for a fatal signal. */
 #define POPULATE_BATCH	512
 
+/*
+ * How many threads at a time can each wait for KFD when they unmap registered
+ * memory. What one more takes away one of them takes from KFD: its munmap() may
+ * have returned by then. Each costs an open file, made anew after it was used.
+ */
+#define TRIGGERS	4
+
 /**
  * struct rocsvm_watch - what the notifiers of a space's segments share
- * @ref: held by each segment and by the trigger
+ * @ref: held by each segment and by each trigger
  * @segments: how many there are; under space->lock
  * @lock: see below; a leaf
  * @suspects: segments of which something may have been unmapped
- * @trigger: the file to be dropped, or NULL while it is on its way; it holds a
- *	reference to the space
+ * @puller: the last task that was to drop a trigger since suspects was emptied;
+ *	only compared
+ * @triggers: the files to be dropped, NULL where one is on its way; each holds
+ *	a reference to the space
  * @space: the space
  *
  * Made with the first segment, ended with the last.
@@ -42,9 +59,11 @@
 struct rocsvm_watch {
 	refcount_t ref;
 	unsigned long segments;
-	spinlock_t lock;	/* protects suspects */
+	/* protects suspects, puller, and segments' gone and backing */
+	spinlock_t lock;
 	struct list_head suspects;
-	struct file *trigger;
+	struct task_struct *puller;
+	struct file *triggers[TRIGGERS];
 	struct rocsvm_space *space;
 };
 
@@ -63,31 +82,57 @@ static const struct file_operations trigger_fops = {
 	.release = trigger_release,
 };
 
-/* Without a trigger nothing is lost but time. Under space->lock. */
-static void watch_arm(struct rocsvm_watch *watch)
+static struct file *trigger_create(struct rocsvm_watch *watch)
 {
 	struct file *file;
 
-	if (READ_ONCE(watch->trigger) || rocsvm_space_get(watch->space))
-		return;
+	if (rocsvm_space_get(watch->space))
+		return NULL;
 	refcount_inc(&watch->ref);
 	file = anon_inode_getfile("[rocsvm-watch]", &trigger_fops, watch, 0);
-	if (IS_ERR(file)) {
-		rocsvm_space_put(watch->space);
-		watch_put(watch);
-		return;
-	}
-	file = xchg(&watch->trigger, file);
-	if (file)
-		fput(file);
+	if (!IS_ERR(file))
+		return file;
+	rocsvm_space_put(watch->space);
+	watch_put(watch);
+	return NULL;
 }
 
-static void watch_pull(struct rocsvm_watch *watch)
+/*
+ * Without a trigger nothing is lost but time. Under space->lock: nobody else
+ * fills what is empty.
+ */
+static void watch_arm(struct rocsvm_watch *watch)
 {
-	struct file *file = xchg(&watch->trigger, NULL);
+	struct file *file;
+	int i;
 
-	if (file)
+	for (i = 0; i < TRIGGERS; i++) {
+		if (READ_ONCE(watch->triggers[i]))
+			continue;
+		file = trigger_create(watch);
+		if (!file)
+			return;
+		/* The file is whole before a notifier finds it. */
+		smp_store_release(&watch->triggers[i], file);
+	}
+}
+
+/* Drop one of the triggers: false if there is none. */
+static bool watch_pull(struct rocsvm_watch *watch)
+{
+	struct file *file;
+	int i;
+
+	for (i = 0; i < TRIGGERS; i++) {
+		if (!READ_ONCE(watch->triggers[i]))
+			continue;
+		file = xchg(&watch->triggers[i], NULL);
+		if (!file)
+			continue;
 		fput(file);
+		return true;
+	}
+	return false;
 }
 
 /* The watch of a space, with a reference for one more segment. */
@@ -117,8 +162,14 @@ static struct rocsvm_watch *watch_get(struct rocsvm_space *space)
 static void watch_leave(struct rocsvm_watch *watch)
 {
 	if (!--watch->segments)
-		watch_pull(watch);
+		while (watch_pull(watch))
+			;
 	watch_put(watch);
+}
+
+static pgoff_t file_pages(const struct file *file)
+{
+	return DIV_ROUND_UP(i_size_read(file_inode(file)), PAGE_SIZE);
 }
 
 /*
@@ -148,6 +199,23 @@ static bool is_taken_away(const struct rocsvm_segment *seg,
 }
 
 /*
+ * Whether the memory is gone for KFD, whatever comes in its place: KFD may have
+ * looked in between, and have kept the pages that it had. Of what
+ * is_taken_away().
+ *
+ * Reclaim and migration take nothing away: KFD finds the pages. If it were made
+ * to forget them GPUs would fault. A file has its new size before its pages
+ * are taken out of mappings. Under watch->lock.
+ */
+static bool is_gone(const struct rocsvm_segment *seg,
+		    const struct mmu_notifier_range *range)
+{
+	return range->event != MMU_NOTIFY_CLEAR ||
+	       (seg->backing.file &&
+		file_pages(seg->backing.file) < seg->backing.end);
+}
+
+/*
  * Called by whoever changes the mapping, or takes a page out of it: with
  * mmap_lock or the page's locks held, in reclaim, too. Takes no lock that a call
  * into KFD is made under, and needs no memory.
@@ -160,6 +228,7 @@ static bool segment_invalidate(struct mmu_interval_notifier *notifier,
 						  struct rocsvm_segment,
 						  notifier);
 	struct rocsvm_watch *watch = seg->watch;
+	bool pull;
 
 	mmu_interval_set_seq(notifier, seq);
 	if (!is_taken_away(seg, range))
@@ -168,9 +237,18 @@ static bool segment_invalidate(struct mmu_interval_notifier *notifier,
 	spin_lock(&watch->lock);
 	if (list_empty(&seg->suspect))
 		list_add_tail(&seg->suspect, &watch->suspects);
+	if (is_gone(seg, range))
+		seg->gone = true;
+	/*
+	 * Anybody else's ->release could not call KFD. One is enough for all
+	 * segments that a munmap() meets.
+	 */
+	pull = rocsvm_space_is_current(watch->space) &&
+	       watch->puller != current;
+	if (pull)
+		watch->puller = current;
 	spin_unlock(&watch->lock);
-	/* Anybody else's ->release could not call KFD. */
-	if (rocsvm_space_is_current(watch->space))
+	if (pull)
 		watch_pull(watch);
 	return true;
 }
@@ -196,25 +274,48 @@ static int trigger_release(struct inode *inode, struct file *file)
 
 /* ---- the memory ---- */
 
+/* Whether there is a file behind a mapping that can be truncated. */
+static bool has_regular_file(const struct vm_area_struct *vma)
+{
+	return vma->vm_file && S_ISREG(file_inode(vma->vm_file)->i_mode);
+}
+
+static pgoff_t file_offset(const struct vm_area_struct *vma, u64 addr)
+{
+	return vma->vm_pgoff + ((addr - vma->vm_start) >> PAGE_SHIFT);
+}
+
 /* Whether the file behind a mapping has ended before a page of it. */
 static bool behind_end_of_file(const struct vm_area_struct *vma, u64 addr)
 {
-	const struct inode *inode;
-	pgoff_t pgoff;
+	return has_regular_file(vma) &&
+	       file_offset(vma, addr) >= file_pages(vma->vm_file);
+}
 
-	if (!vma->vm_file)
-		return false;
-	inode = file_inode(vma->vm_file);
-	pgoff = vma->vm_pgoff + ((addr - vma->vm_start) >> PAGE_SHIFT);
-	return S_ISREG(inode->i_mode) &&
-	       pgoff >= DIV_ROUND_UP(i_size_read(inode), PAGE_SIZE);
+/* The program has memory up to page @last of a mapping. */
+static void backing_add(struct rocsvm_backing *backing,
+			const struct vm_area_struct *vma, u64 last)
+{
+	backing->has_file |= !!vma->vm_file;
+	if (!has_regular_file(vma))
+		return;
+	if (!backing->file)
+		backing->file = get_file(vma->vm_file);
+	if (file_inode(backing->file) == file_inode(vma->vm_file))
+		backing->end = max(backing->end, file_offset(vma, last) + 1);
+}
+
+static void backing_drop(struct rocsvm_backing *backing)
+{
+	if (backing->file)
+		fput(backing->file);
 }
 
 /**
  * rocsvm_memory_check - whether memory can be registered
  * @mm: current->mm
  * @pages: the memory
- * @has_file: out: some of it is a file's
+ * @backing: out, on success: the files; the reference is the caller's. Or NULL
  *
  * What KFD would say, without its lines in the kernel log.
  *
@@ -222,14 +323,14 @@ static bool behind_end_of_file(const struct vm_area_struct *vma, u64 addr)
  * program may not write somewhere; -EINTR.
  */
 int rocsvm_memory_check(struct mm_struct *mm, const struct rocsvm_pages *pages,
-			bool *has_file)
+			struct rocsvm_backing *backing)
 {
 	VMA_ITERATOR(vmi, mm, pages->base);
+	struct rocsvm_backing found = {};
 	struct vm_area_struct *vma;
 	u64 addr = pages->base;
 	int err = 0;
 
-	*has_file = false;
 	if (mmap_read_lock_killable(mm))
 		return -EINTR;
 	for_each_vma_range(vmi, vma, pages->end) {
@@ -244,12 +345,18 @@ int rocsvm_memory_check(struct mm_struct *mm, const struct rocsvm_pages *pages,
 			err = -EPERM;
 		if (err)
 			break;
-		*has_file |= !!vma->vm_file;
+		if (backing)
+			backing_add(&found, vma, last);
 		addr = vma->vm_end;
 	}
 	if (!err && addr < pages->end)
 		err = -EFAULT;
 	mmap_read_unlock(mm);
+
+	if (err)
+		backing_drop(&found);
+	else if (backing)
+		*backing = found;
 	return err;
 }
 
@@ -258,7 +365,9 @@ int rocsvm_memory_check(struct mm_struct *mm, const struct rocsvm_pages *pages,
  * @pages: the memory
  *
  * KFD would do it, but under its locks, whatever signal is pending, and also
- * for memory that nobody but the program may get at (memfd_secret()).
+ * for memory that nobody but the program may get at (memfd_secret()): that can't
+ * be registered. If the program maps it over registered memory later on KFD
+ * follows nevertheless.
  *
  * Return: 0 or a negative errno.
  */
@@ -317,6 +426,25 @@ struct rocsvm_segment *rocsvm_segment_next(struct rocsvm_space *space,
 	return rocsvm_segment_base(seg) < end ? seg : NULL;
 }
 
+/* What may be truncated, with the reference that @backing has. */
+static void segment_set_backing(struct rocsvm_segment *seg,
+				const struct rocsvm_backing *backing)
+{
+	struct rocsvm_backing old;
+
+	spin_lock(&seg->watch->lock);
+	old = seg->backing;
+	seg->backing = *backing;
+	spin_unlock(&seg->watch->lock);
+	WRITE_ONCE(seg->has_file, backing->has_file);
+	backing_drop(&old);
+}
+
+static void segment_clear_backing(struct rocsvm_segment *seg)
+{
+	segment_set_backing(seg, &(struct rocsvm_backing){});
+}
+
 /**
  * rocsvm_segment_fill - give a segment to KFD, which does not have it
  * @space: the space
@@ -332,20 +460,21 @@ int rocsvm_segment_fill(struct rocsvm_space *space, struct rocsvm_segment *seg,
 	struct rocsvm_pages pages = {
 		rocsvm_segment_base(seg), rocsvm_segment_end(seg),
 	};
-	bool has_file;
+	struct rocsvm_backing backing;
 	int err;
 
 	if (seg->buf.lost)
 		return -EBUSY;
 	if (rocsvm_buffers_overlap(space, pages.base, pages.end - pages.base))
 		return -EEXIST;
-	err = rocsvm_memory_check(space->mn.mm, &pages, &has_file);
+	err = rocsvm_memory_check(space->mn.mm, &pages, &backing);
 	if (err)
 		return err;
-	WRITE_ONCE(seg->has_file, has_file);
+	segment_set_backing(seg, &backing);
 	err = rocsvm_kfd_alloc(space, &seg->buf);
 	if (err) {
 		seg->buf.handle = 0;
+		segment_clear_backing(seg);
 		return err;
 	}
 	if (!gpus)
@@ -368,6 +497,7 @@ static int segment_take(struct rocsvm_space *space, struct rocsvm_segment *seg)
 		return err;
 	seg->buf.handle = 0;
 	seg->buf.mapped = 0;
+	segment_clear_backing(seg);
 	return 0;
 }
 
@@ -402,6 +532,7 @@ void rocsvm_segment_release(struct rocsvm_segment *seg)
 	spin_lock(&watch->lock);
 	list_del(&seg->suspect);
 	spin_unlock(&watch->lock);
+	segment_clear_backing(seg);
 	rocsvm_hide(watch->space, &seg->buf);
 	rocsvm_view_lock(watch->space);
 	rocsvm_range_remove(&watch->space->registered, &seg->buf.range);
@@ -491,6 +622,34 @@ err_uncharge:
 	return err;
 }
 
+/*
+ * Look at the memory of a suspect, and take it from KFD if it is not all there,
+ * or was not at some time. In that case what is there now is given to KFD anew;
+ * where that fails the next REGISTER or MAP does it.
+ */
+static int suspect_drain(struct rocsvm_space *space, struct rocsvm_segment *seg,
+			 bool gone)
+{
+	struct rocsvm_pages pages = {
+		rocsvm_segment_base(seg), rocsvm_segment_end(seg),
+	};
+	u64 gpus = seg->buf.mapped;
+	bool was_filled = seg->buf.handle;
+	int missing, err;
+
+	missing = rocsvm_memory_check(space->mn.mm, &pages, NULL);
+	if (!missing && !gone)
+		return 0;
+	/* Of a process that is being killed KFD takes all of them at once. */
+	if (fatal_signal_pending(current))
+		return -EINTR;
+	/* Not to be given back if KFD lets go of a part only. */
+	err = segment_take(space, seg);
+	if (!err && !missing && was_filled)
+		rocsvm_segment_fill(space, seg, gpus);
+	return err;
+}
+
 /**
  * rocsvm_segments_drain_suspects - take from KFD what has been unmapped
  * @space: the space
@@ -501,10 +660,9 @@ void rocsvm_segments_drain_suspects(struct rocsvm_space *space)
 {
 	struct rocsvm_segment *seg = rocsvm_segment_next(space, 0, U64_MAX);
 	struct rocsvm_watch *watch;
-	struct rocsvm_pages pages;
 	LIST_HEAD(todo);
 	LIST_HEAD(again);
-	bool has_file;
+	bool gone;
 	int err;
 
 	lockdep_assert_held(&space->lock);
@@ -515,27 +673,23 @@ void rocsvm_segments_drain_suspects(struct rocsvm_space *space)
 	/* First: what happens from here on is the next one's. */
 	watch_arm(watch);
 	spin_lock(&watch->lock);
+	watch->puller = NULL;
 	list_splice_init(&watch->suspects, &todo);
 	while (!list_empty(&todo)) {
 		seg = list_first_entry(&todo, struct rocsvm_segment, suspect);
 		list_del_init(&seg->suspect);
+		gone = seg->gone;
+		seg->gone = false;
 		spin_unlock(&watch->lock);
 
-		pages.base = rocsvm_segment_base(seg);
-		pages.end = rocsvm_segment_end(seg);
-		err = rocsvm_memory_check(space->mn.mm, &pages, &has_file);
-		WRITE_ONCE(seg->has_file, has_file);
-		/*
-		 * Not to be given back if KFD lets go of a part only. Of a
-		 * process that is being killed KFD takes all of them at once.
-		 */
-		if (err && !fatal_signal_pending(current))
-			err = segment_take(space, seg);
+		err = suspect_drain(space, seg, gone);
 		cond_resched();
 
 		spin_lock(&watch->lock);
-		if (err)
+		if (err) {
+			seg->gone |= gone;
 			list_move_tail(&seg->suspect, &again);
+		}
 	}
 	list_splice(&again, &watch->suspects);
 	spin_unlock(&watch->lock);

@@ -21,13 +21,28 @@ struct rocsvm_pages {
 };
 
 /**
+ * struct rocsvm_backing - the files behind memory
+ * @file: the first regular one, with a reference, or NULL
+ * @end: page of it behind the last one that is needed
+ * @has_file: there is a file of any kind
+ */
+struct rocsvm_backing {
+	struct file *file;
+	pgoff_t end;
+	bool has_file;
+};
+
+/**
  * struct rocsvm_segment - pages that KFD has as one object
  * @buf: as others see it. Its handle is 0 while KFD has none of it: after the
  *	program has unmapped some of it, or an UNREGISTER that failed halfway
  * @notifier: watches the mapping
  * @watch: of the space
  * @suspect: in rocsvm_watch.suspects, under its lock; else empty
- * @has_file: some of it is a file's, and can be truncated
+ * @backing: while KFD has it, what may be truncated; under the same lock
+ * @gone: some of it was no memory at a time since KFD was given it, whatever is
+ *	there now; under the same lock
+ * @has_file: as in @backing, without the lock
  * @added: GPUs that the call in progress has given access; 0 between calls
  *
  * buf.registrations is 0 only while the call that makes it is in progress, or
@@ -38,6 +53,8 @@ struct rocsvm_segment {
 	struct mmu_interval_notifier notifier;
 	struct rocsvm_watch *watch;
 	struct list_head suspect;
+	struct rocsvm_backing backing;
+	bool gone;
 	bool has_file;
 	u64 added;
 };
@@ -74,7 +91,7 @@ rocsvm_segment_after(struct rocsvm_space *space,
 }
 
 int rocsvm_memory_check(struct mm_struct *mm, const struct rocsvm_pages *pages,
-			bool *has_file);
+			struct rocsvm_backing *backing);
 int rocsvm_memory_populate(const struct rocsvm_pages *pages);
 
 int rocsvm_segment_create(struct rocsvm_space *space,

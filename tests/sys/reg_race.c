@@ -10,6 +10,7 @@
 
 #define PAGES 32
 #define THREADS 3
+#define BREAKERS 2
 
 static struct reg r;
 static char *memory;
@@ -43,9 +44,9 @@ static void *user(void *number)
 	return NULL;
 }
 
-static void *breaker(void *unused)
+static void *breaker(void *number)
 {
-	uint32_t state = 5;
+	uint32_t state = 5 + (uintptr_t)number;
 
 	for (unsigned long i = 0; i < rounds; i++) {
 		char *p = memory + rnd(&state) % PAGES * PAGE;
@@ -67,7 +68,7 @@ static void *breaker(void *unused)
 		}
 		usleep(rnd(&state) % 500);
 	}
-	return unused;
+	return NULL;
 }
 
 /* Pages that the GPU has and the CPU does not have there, or that it has not. */
@@ -89,15 +90,15 @@ static size_t wrong_pages(const char *va, int pages, bool missing)
 
 static void one_round(void)
 {
-	pthread_t threads[THREADS + 1];
+	pthread_t threads[THREADS + BREAKERS];
 	char *stays = memory + 8 * PAGE;
 	bool stayed = !reg_add_mapped(r.fd, stays, 16 * PAGE, r.gpu);
 
-	for (uintptr_t i = 0; i <= THREADS; i++)
+	for (uintptr_t i = 0; i < ARRAY_SIZE(threads); i++)
 		ASSERT_EQ(pthread_create(&threads[i], NULL,
 					 i < THREADS ? user : breaker,
 					 (void *)i), 0);
-	for (int i = 0; i <= THREADS; i++)
+	for (size_t i = 0; i < ARRAY_SIZE(threads); i++)
 		ASSERT_EQ(pthread_join(threads[i], NULL), 0);
 	EXPECT(EVENTUALLY(wrong_pages(memory, PAGES, false) == 0, 5000));
 	if (!stayed)
