@@ -11,11 +11,13 @@
 #include <linux/debugfs.h>
 #include <linux/module.h>
 #include <linux/seq_file.h>
+#include <linux/wait.h>
 
 #include "view.h"
 
 static struct dentry *debugfs_root;
-static struct workqueue_struct *remove_workqueue;
+static struct workqueue_struct *workqueue;
+static DECLARE_WAIT_QUEUE_HEAD(views_settled);
 
 /* ---- space ---- */
 
@@ -227,25 +229,17 @@ static bool name_is_taken(const char *name)
 	return dentry;
 }
 
-/**
- * rocsvm_debugfs_show - make the folder of a view, unless it has one
- * @view: the view; its space's mutex is held
- */
-void rocsvm_debugfs_show(struct rocsvm_view *view)
+static void make_folder(struct rocsvm_view *view)
 {
 	struct dentry *dir;
 	char name[16];
 
-	/* Of an earlier life of the space, or of what the process was before. */
-	flush_workqueue(remove_workqueue);
-	if (view->dir || IS_ERR_OR_NULL(debugfs_root))
-		return;
 	snprintf(name, sizeof(name), "%d", view->pid);
 	if (name_is_taken(name))
 		return;
 
 	dir = debugfs_create_dir(name, debugfs_root);
-	view->dir = dir;
+	WRITE_ONCE(view->dir, dir);
 	/* Without protection: they have their own, and may be read for ever. */
 	debugfs_create_file_unsafe("space", 0400, dir, view, &space_fops);
 	debugfs_create_file_unsafe("buffers", 0400, dir, view, &buffers_fops);
@@ -254,30 +248,63 @@ void rocsvm_debugfs_show(struct rocsvm_view *view)
 }
 
 /**
- * rocsvm_debugfs_remove - take the folder of a view away, if it has one
+ * rocsvm_debugfs_work - make the folder of a view, or take it away
  * @work: of the view; comes with a reference
+ *
+ * Whoever lists a folder keeps it locked for as long as he likes. So this is
+ * the only place where one is waited for, and it holds nothing.
  */
-void rocsvm_debugfs_remove(struct work_struct *work)
+void rocsvm_debugfs_work(struct work_struct *work)
 {
 	struct rocsvm_view *view = container_of(work, struct rocsvm_view,
-						remove);
+						update);
+	bool attached;
 
-	debugfs_remove(view->dir);
-	view->dir = NULL;
+	spin_lock(&view->lock);
+	attached = view->space;
+	spin_unlock(&view->lock);
+
+	/* If that changes from here on, this is called once more. */
+	if (!attached) {
+		debugfs_remove(view->dir);
+		WRITE_ONCE(view->dir, NULL);
+	} else {
+		if (!view->dir)
+			make_folder(view);
+		WRITE_ONCE(view->settled, true);
+		wake_up(&views_settled);
+	}
 	rocsvm_view_put(view);
 }
 
 /**
- * rocsvm_debugfs_hide - have the folder of a view taken away
- * @view: the view, which is detached
+ * rocsvm_debugfs_update - have the folder of a view made, or taken away
+ * @view: the view, which was attached or detached
  *
- * By a worker: locks may be held here that can be taken in a page fault.
+ * In whatever context. What was asked for first is done first, for all views:
+ * a folder is gone before the next one of that name is made.
  */
-void rocsvm_debugfs_hide(struct rocsvm_view *view)
+void rocsvm_debugfs_update(struct rocsvm_view *view)
 {
+	if (IS_ERR_OR_NULL(debugfs_root))
+		return;
 	rocsvm_view_get(view);
-	if (!queue_work(remove_workqueue, &view->remove))
+	if (!queue_work(workqueue, &view->update))
 		rocsvm_view_put(view);
+}
+
+/**
+ * rocsvm_debugfs_wait - wait a moment for the folder of a view
+ * @view: the view, which was attached; no lock is held
+ *
+ * So that who has seen a process open the device finds its folder. But nothing
+ * depends on it, and somebody may have stopped in the middle of listing one.
+ */
+void rocsvm_debugfs_wait(struct rocsvm_view *view)
+{
+	if (!IS_ERR_OR_NULL(debugfs_root))
+		wait_event_killable_timeout(views_settled,
+					    READ_ONCE(view->settled), HZ / 4);
 }
 
 /**
@@ -287,8 +314,8 @@ void rocsvm_debugfs_hide(struct rocsvm_view *view)
  */
 int rocsvm_debugfs_init(void)
 {
-	remove_workqueue = alloc_workqueue("rocsvm-debugfs", WQ_UNBOUND, 0);
-	if (!remove_workqueue)
+	workqueue = alloc_ordered_workqueue("rocsvm-debugfs", 0);
+	if (!workqueue)
 		return -ENOMEM;
 	debugfs_root = debugfs_create_dir(KBUILD_MODNAME, NULL);
 	return 0;
@@ -299,7 +326,7 @@ int rocsvm_debugfs_init(void)
  */
 void rocsvm_debugfs_exit(void)
 {
-	destroy_workqueue(remove_workqueue);
+	destroy_workqueue(workqueue);
 	debugfs_remove(debugfs_root);
 }
 

@@ -17,8 +17,9 @@
  *
  * view->lock, a spinlock and a leaf as well, is taken under space->lock by who
  * changes what others may look at, and without it by those others (view.h).
- * Folders of debugfs are made under space->lock, and removed by a worker that
- * holds nothing: whoever lists them can be in a page fault, under mmap_lock.
+ * Folders of debugfs are made and removed by a worker that holds nothing, and
+ * nobody waits for it with a lock: whoever lists a folder has it locked, and can
+ * be in a page fault that takes for ever.
  *
  * space->lock is never taken in a page fault, in the mmu_notifier's callback,
  * in ->mmap() or in ->get_unmapped_area(), and a KFD ioctl is never forwarded

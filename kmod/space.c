@@ -382,6 +382,7 @@ static struct rocsvm_space *space_open(void)
 {
 	struct rocsvm_space *space;
 	struct mmu_notifier *mn;
+	bool first;
 	int err = 0;
 
 	mn = mmu_notifier_get(&space_notifier_ops, current->mm);
@@ -402,13 +403,16 @@ static struct rocsvm_space *space_open(void)
 		err = -EINTR;
 		goto err_put;
 	}
-	if (!space->live)
+	first = !space->live;
+	if (first)
 		err = space_make_live(space);
 	if (!err)
 		atomic_inc(&space->files);
 	mutex_unlock(&space->lock);
 	if (err)
 		goto err_put;
+	if (first)
+		rocsvm_debugfs_wait(space->view);
 	return space;
 
 err_put:

@@ -24,7 +24,7 @@ int rocsvm_view_create(struct rocsvm_space *space)
 	view->pid = task_tgid_nr(current);
 	view->uid = current_uid();
 	get_task_comm(view->comm, current->group_leader);
-	INIT_WORK(&view->remove, rocsvm_debugfs_remove);
+	INIT_WORK(&view->update, rocsvm_debugfs_work);
 	spin_lock_init(&view->lock);
 	space->view = view;
 	return 0;
@@ -59,13 +59,19 @@ void rocsvm_view_put(struct rocsvm_view *view)
 void rocsvm_view_attach(struct rocsvm_space *space)
 {
 	struct rocsvm_view *view = space->view;
+	bool attached;
 
 	lockdep_assert_held(&space->lock);
 
 	spin_lock(&view->lock);
+	attached = view->space;
 	view->space = space;
 	spin_unlock(&view->lock);
-	rocsvm_debugfs_show(view);
+	/* It was dormant and has kept its folder, if it could have one. */
+	if (attached && READ_ONCE(view->dir))
+		return;
+	WRITE_ONCE(view->settled, false);
+	rocsvm_debugfs_update(view);
 }
 
 /**
@@ -82,7 +88,7 @@ void rocsvm_view_detach(struct rocsvm_space *space)
 	view->space = NULL;
 	spin_unlock(&view->lock);
 	if (attached)
-		rocsvm_debugfs_hide(view);
+		rocsvm_debugfs_update(view);
 }
 
 /**

@@ -58,12 +58,13 @@ static inline u32 rocsvm_clock(void)
 /**
  * struct rocsvm_view - where a space can be looked at
  * @ref: held by the space, by the licence of each of its windows (for faults),
- *	by each open file of @dir, and by @remove while that is on its way
+ *	by each open file of @dir, and by @update while that is on its way
  * @pid: of the process, in the initial namespace
  * @uid: its user when it opened the device first
  * @comm: its name, then
- * @dir: its folder in debugfs, or NULL; under the space's mutex, or @remove's
- * @remove: takes the folder away
+ * @dir: its folder in debugfs, or NULL; @update's
+ * @update: makes the folder, or takes it away, as @space is set or not
+ * @settled: @update has done what it could since the view was attached
  * @stats: counters
  * @calls: calls of each of our ioctls
  * @failures: those that failed
@@ -76,7 +77,8 @@ struct rocsvm_view {
 	kuid_t uid;
 	char comm[TASK_COMM_LEN];
 	struct dentry *dir;
-	struct work_struct remove;
+	struct work_struct update;
+	bool settled;
 	atomic64_t stats[ROCSVM_NUM_STATS];
 	atomic64_t calls[ROCSVM_NUM_CALLS];
 	atomic64_t failures[ROCSVM_NUM_CALLS];
@@ -137,9 +139,9 @@ void rocsvm_trace_call(const struct rocsvm_ucmd *ucmd, unsigned int nr,
 /* debugfs.c */
 int rocsvm_debugfs_init(void);
 void rocsvm_debugfs_exit(void);
-void rocsvm_debugfs_show(struct rocsvm_view *view);
-void rocsvm_debugfs_hide(struct rocsvm_view *view);
-void rocsvm_debugfs_remove(struct work_struct *work);
+void rocsvm_debugfs_update(struct rocsvm_view *view);
+void rocsvm_debugfs_wait(struct rocsvm_view *view);
+void rocsvm_debugfs_work(struct work_struct *work);
 void rocsvm_show_fdinfo(struct seq_file *m, struct file *file);
 
 #endif /* _ROCSVM_VIEW_H */
