@@ -535,11 +535,11 @@ unsigned long rocsvm_search_mm(struct mm_struct *mm,
 			       struct rocsvm_search *search,
 			       unsigned long smallest)
 {
+	MA_STATE(mas, &mm->mm_mt, 0, 0);
 	u64 heap = mm->start_brk;
 	u64 heap_end = ALIGN(mm->brk, SZ_1G) + ROCSVM_HEAP_DISTANCE;
 	/* From @start on there is no gap, up to the next; none is below @addr. */
 	u64 start = search->low, addr = start, gap;
-	MA_STATE(mas, &mm->mm_mt, 0, 0);
 	const struct vm_area_struct *vma;
 	bool heap_done = false;
 
