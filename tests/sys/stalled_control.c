@@ -18,7 +18,7 @@ struct way {
 static struct window w;
 static struct stalled memory;
 static char *va, *own_memory;
-static int dmabuf = -1;
+static int dmabuf = -1, shared = -1;
 
 static void with_host(void)
 {
@@ -139,9 +139,61 @@ static void wait_info(struct staller *s)
 	svm_info(s->fd, &info);
 }
 
+static void wait_gpu_info(struct staller *s)
+{
+	struct rocsvm_gpu_info info;
+
+	svm_gpu_info(s->fd, 0, &info);
+}
+
+static void wait_reserve(struct staller *s)
+{
+	struct rocsvm_reserve args = {
+		.size = sizeof(args), .flags = ROCSVM_RESERVE_KEEP,
+	};
+
+	svm_ioctl(s->fd, ROCSVM_RESERVE, &args);
+}
+
 static void wait_acquire(struct staller *s)
 {
 	svm_acquire(s->fd, w.gpu, render_open(w.gpu));
+}
+
+static void wait_free(struct staller *s)
+{
+	svm_free(s->fd, at(w.base));
+}
+
+static void wait_unmap(struct staller *s)
+{
+	svm_unmap_all(s->fd, at(w.base));
+}
+
+static void wait_query(struct staller *s)
+{
+	struct rocsvm_query query = { .va = w.base };
+
+	svm_query(s->fd, &query);
+}
+
+static void wait_set_tag(struct staller *s)
+{
+	struct rocsvm_set_tag args = { .size = sizeof(args), .va = w.base };
+
+	svm_ioctl(s->fd, ROCSVM_SET_TAG, &args);
+}
+
+static void wait_export(struct staller *s)
+{
+	svm_export(s->fd, at(w.base));
+}
+
+static void wait_import(struct staller *s)
+{
+	struct rocsvm_import args = { .fd = shared };
+
+	svm_import_args(s->fd, &args);
 }
 
 static void wait_open(struct staller *s)
@@ -150,10 +202,41 @@ static void wait_open(struct staller *s)
 	svm_open();
 }
 
+/* KFD's own that are looked at. */
+static void wait_kfd_alloc(struct staller *s)
+{
+	struct kfd_ioctl_alloc_memory_of_gpu_args args = { .size = PAGE };
+
+	svm_ioctl(s->fd, AMDKFD_IOC_ALLOC_MEMORY_OF_GPU, &args);
+}
+
+static void wait_kfd_free(struct staller *s)
+{
+	struct kfd_ioctl_free_memory_of_gpu_args args = { .handle = 0 };
+
+	svm_ioctl(s->fd, AMDKFD_IOC_FREE_MEMORY_OF_GPU, &args);
+}
+
+static void wait_kfd_acquire(struct staller *s)
+{
+	struct kfd_ioctl_acquire_vm_args args = {
+		.gpu_id = w.gpu, .drm_fd = render_open(w.gpu),
+	};
+
+	svm_ioctl(s->fd, AMDKFD_IOC_ACQUIRE_VM, &args);
+}
+
 /* What the other threads do meanwhile: each needs the lock. */
 static struct staller waiters[] = {
-	{ .call = wait_info }, { .call = call_alloc }, { .call = wait_acquire },
-	{ .call = wait_open },
+	{ .call = wait_info }, { .call = wait_gpu_info },
+	{ .call = wait_reserve }, { .call = wait_acquire },
+	{ .call = call_alloc }, { .call = wait_free }, { .call = wait_unmap },
+	{ .call = wait_query }, { .call = wait_set_tag },
+	{ .call = call_register }, { .call = call_unregister },
+	{ .call = wait_export }, { .call = wait_import },
+	{ .call = call_svm_attr }, { .call = wait_open },
+	{ .call = wait_kfd_alloc }, { .call = wait_kfd_free },
+	{ .call = wait_kfd_acquire },
 };
 
 static void expect_waiting(void)
@@ -188,6 +271,8 @@ static void held_up(void *arg)
 
 	w = window_open();
 	way->prepare();
+	shared = svm_export(w.fd, svm_alloc(w.fd, ROCSVM_KIND_GTT, PAGE));
+	ASSERT_GE(shared, 0);
 	replace_control();
 	caller.fd = w.fd;
 	staller_start(&caller);
