@@ -44,11 +44,28 @@ static void with_own(void)
 	*own_memory = 1;
 }
 
+/* Addresses that can't be taken back yet: the program's own memory is there. */
+static void with_quarantine(void)
+{
+	char *gtt = svm_alloc(w.fd, ROCSVM_KIND_GTT, PAGE);
+
+	ASSERT_EQ(SYS(munmap(gtt, PAGE)), 0);
+	own_mapping((uintptr_t)gtt, PAGE, 1);
+	ASSERT_EQ(svm_free(w.fd, gtt), 0);
+	ASSERT_EQ(info_quarantined(w.fd), PAGE);
+	with_host();
+}
+
 static void call_alloc(struct staller *s)
 {
 	void *unused;
 
 	svm_try_alloc(s->fd, ROCSVM_KIND_VRAM, PAGE, &unused);
+}
+
+static void call_free(struct staller *s)
+{
+	svm_free(s->fd, va);
 }
 
 static void call_map(struct staller *s)
@@ -124,6 +141,7 @@ static const struct way ways[] = {
 	{ "munmap of registered memory", with_registered, call_munmap, true },
 	{ "MAP", with_host, call_map, true },
 	{ "REGISTER", with_own, call_register, true },
+	{ "FREE", with_quarantine, call_free, true },
 	/* From here on not on the debug kernel. */
 	{ "UNREGISTER", with_registered, call_unregister, true },
 	{ "IMPORT", with_gtt, call_import, true },
@@ -309,7 +327,7 @@ static void held_up_later(void *unused)
 
 static void all(void)
 {
-	for (size_t i = 0; i < scaled(ARRAY_SIZE(ways), 5); i++)
+	for (size_t i = 0; i < scaled(ARRAY_SIZE(ways), 6); i++)
 		stalled_process(ways[i].name, held_up, (void *)&ways[i]);
 	stalled_process("REGISTER, later", held_up_later, NULL);
 }
