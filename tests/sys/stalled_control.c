@@ -178,6 +178,14 @@ static void wait_acquire(struct staller *s)
 	svm_acquire(s->fd, w.gpu, render_open(w.gpu));
 }
 
+/* No GPU, which INFO would be asked for. */
+static void wait_alloc(struct staller *s)
+{
+	void *unused;
+
+	svm_try_alloc(s->fd, ROCSVM_KIND_HOST, PAGE, &unused);
+}
+
 static void wait_free(struct staller *s)
 {
 	svm_free(s->fd, at(w.base));
@@ -248,7 +256,7 @@ static void wait_kfd_acquire(struct staller *s)
 static struct staller waiters[] = {
 	{ .call = wait_info }, { .call = wait_gpu_info },
 	{ .call = wait_reserve }, { .call = wait_acquire },
-	{ .call = call_alloc }, { .call = wait_free }, { .call = wait_unmap },
+	{ .call = wait_alloc }, { .call = wait_free }, { .call = wait_unmap },
 	{ .call = wait_query }, { .call = wait_set_tag },
 	{ .call = call_register }, { .call = call_unregister },
 	{ .call = wait_export }, { .call = wait_import },
@@ -303,7 +311,7 @@ static void held_up(void *arg)
 /* REGISTER needs the lock again when it has the memory. */
 static void held_up_later(void *unused)
 {
-	struct staller caller = { .call = call_register };
+	struct staller caller[4] = { { 0 } };
 	struct staller holder = { .call = call_alloc };
 	struct uffdio_zeropage zero = { .range.len = PAGE };
 	struct stalled registered;
@@ -312,8 +320,11 @@ static void held_up_later(void *unused)
 	w = window_open();
 	stalled_open(&registered, 1);
 	own_memory = registered.pages;
-	caller.fd = holder.fd = w.fd;
-	staller_start(&caller);
+	holder.fd = w.fd;
+	for (size_t i = 0; i < ARRAY_SIZE(caller); i++) {
+		caller[i] = (struct staller){ .fd = w.fd, .call = call_register };
+		staller_start(&caller[i]);
+	}
 	stalled_wait(&registered, 1);
 	replace_control();
 	staller_start(&holder);
@@ -321,7 +332,8 @@ static void held_up_later(void *unused)
 	zero.range.start = (uintptr_t)registered.pages;
 	ASSERT_EQ(SYS(ioctl(registered.uffd, UFFDIO_ZEROPAGE, &zero)), 0);
 	usleep(scaled(50000, 500000));
-	EXPECT(!caller.back);
+	for (size_t i = 0; i < ARRAY_SIZE(caller); i++)
+		EXPECT(!caller[i].back);
 	stalled_for_ever();
 }
 
