@@ -168,6 +168,7 @@ static void test(void)
 		.kind = ROCSVM_KIND_HOST, .length = KiB(64),
 	};
 	char *idle;
+	void *va;
 
 	fd = aperture_mmap_start();
 	EXPECT_EQ(info_of(fd).coherent_limit, 0);
@@ -183,6 +184,9 @@ static void test(void)
 		check(i, 3 * PAGE, PAGE, KiB(64));
 		check(i, KiB(64), GiB(1), MiB(32));
 	}
+	/* More than there is. */
+	EXPECT_EQ(svm_try_alloc(fd, ROCSVM_KIND_ADDRESS, TiB(127), &va),
+		  -ENOMEM);
 	copies(KiB(64));
 	copies(HUGE_PAGE);
 	huge_pages();

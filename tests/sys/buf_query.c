@@ -3,7 +3,7 @@
  * QUERY tells of a buffer what was asked for when it was made, from any
  * address inside it, and NEXT walks all of them in order.
  */
-#include "harness.h"
+#include "window.h"
 
 static int fd;
 static uint32_t gpu_id;
@@ -59,6 +59,29 @@ static void check_gpus(uint64_t va)
 	EXPECT_EQ(ids[0], 0);
 }
 
+/* Addresses that wait to be taken back are no buffer, and are passed over. */
+static void check_quarantined(void)
+{
+	char *gone = svm_alloc(fd, ROCSVM_KIND_GTT, PAGE);
+	char *next = svm_alloc(fd, ROCSVM_KIND_HOST, PAGE);
+	struct rocsvm_query q = {
+		.flags = ROCSVM_QUERY_NEXT, .va = (uintptr_t)gone,
+	};
+
+	ASSERT_LT(gone, next);
+	ASSERT_EQ(SYS(munmap(gone, PAGE)), 0);
+	own_mapping((uintptr_t)gone, PAGE, 1);
+	EXPECT_EQ(svm_free(fd, gone), 0);
+	EXPECT_EQ(info_quarantined(fd), PAGE);
+	EXPECT_EQ(svm_query(fd, &q), 0);
+	EXPECT_EQ(q.va, (uintptr_t)next);
+	q = (struct rocsvm_query){ .va = (uintptr_t)gone };
+	EXPECT_EQ(svm_query(fd, &q), -ENOENT);
+	ASSERT_EQ(SYS(munmap(gone, PAGE)), 0);
+	EXPECT_EQ(svm_free(fd, next), 0);
+	EXPECT_EQ(info_quarantined(fd), 0);
+}
+
 static void test(void)
 {
 	uint64_t va[6], last = 0;
@@ -69,6 +92,7 @@ static void test(void)
 	fd = svm_start();
 	gpu_id = svm_gpu(fd, 0);
 	EXPECT_EQ(svm_query(fd, &q), -ENOENT);
+	check_quarantined();
 	va[0] = check(ROCSVM_KIND_HOST, KiB(64), 0);
 	va[1] = check(ROCSVM_KIND_GTT, KiB(12), ROCSVM_ALLOC_COHERENT);
 	va[2] = check(ROCSVM_KIND_VRAM, MiB(2), ROCSVM_ALLOC_EXECUTABLE);

@@ -57,6 +57,7 @@ static void test(void)
 			      KFD_IOC_ALLOC_MEM_FLAGS_WRITABLE |
 			      KFD_IOC_ALLOC_MEM_FLAGS_COHERENT;
 	uint64_t handle[64], other, again;
+	struct kfd_ioctl_import_dmabuf_args import = { .dmabuf_fd = -1 };
 	struct view_buffer b;
 	char *room;
 
@@ -82,6 +83,7 @@ static void test(void)
 
 	/* One that KFD does not make, and one that is not our business. */
 	EXPECT_LT(kfd_alloc(fd, room, 0, gtt, &other), 0);
+	EXPECT_EQ(svm_ioctl(fd, AMDKFD_IOC_IMPORT_DMABUF, &import), -EBADF);
 	ASSERT_EQ(kfd_alloc(kfd, room + MiB(2), KiB(64), gtt, &other), 0);
 	EXPECT_EQ(listed(), 2);
 	EXPECT_EQ(kfd_free(fd, other), 0);

@@ -6,6 +6,7 @@
 #include "share.h"
 
 #include <stdarg.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #define TRACING "/sys/kernel/tracing"
@@ -60,11 +61,20 @@ static void seen(int times, const char *event, const char *format, ...)
 
 static void opening(void)
 {
+	struct rlimit none = { PAGE, 0 }, room;
 	struct rocsvm_info info;
 	uint32_t gpu;
-	int second, drm;
+	int second, drm, r;
 
 	trace_empty();
+	ASSERT_EQ(getrlimit(RLIMIT_AS, &room), 0);
+	none.rlim_max = room.rlim_max;
+	ASSERT_EQ(setrlimit(RLIMIT_AS, &none), 0);
+	r = svm_open();
+	ASSERT_EQ(setrlimit(RLIMIT_AS, &room), 0);
+	EXPECT_EQ(r, -ENOMEM);
+	seen(1, "open", "opens=0 base=0x0 limit=0x0 err=-12");
+
 	fd = svm_open();
 	ASSERT_GE(fd, 0);
 	ASSERT_EQ(svm_info(fd, &info), 0);

@@ -87,6 +87,21 @@ static void out_of_range(uint64_t base)
 	EXPECT_NE(window_inode(base), inode);
 }
 
+static void lengths(uint64_t base)
+{
+	uint64_t other = 0, length = TiB(70);
+
+	/* an address alone: the length stays */
+	EXPECT_EQ(reserve_at(base + GiB(1), 0), 0);
+	expect_window(base + GiB(1), GiB(12));
+	/* there is room for it where the old one is, and not beside it */
+	EXPECT_EQ(svm_reserve(fd, 0, &other, &length), 0);
+	EXPECT_EQ(length, TiB(70));
+	expect_window(other, TiB(70));
+	EXPECT_EQ(reserve_at(base, GiB(12)), 0);
+	expect_window(base, GiB(12));
+}
+
 static void failures(uint64_t base)
 {
 	struct rocsvm_info info;
@@ -120,6 +135,7 @@ static void test(void)
 	ASSERT_EQ(svm_info(fd, &info), 0);
 	moves(info.window_base + TiB(4));
 	failures(info.window_base + TiB(4));
+	lengths(info.window_base + TiB(4));
 
 	/* the default again: place and size that open(2) would choose */
 	EXPECT_EQ(svm_reserve(fd, 0, &base, &length), 0);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * RLIMIT_AS: a window that fits under it, or -ENOMEM and nothing left.
+ * RLIMIT_AS: a window that fits under it, or -ENOMEM and nothing left; also
+ * where KFD still has the VM of an earlier open.
  */
 #include "harness.h"
 #include "window.h"
@@ -72,6 +73,30 @@ static void medium(void *arg)
 	EXPECT_EQ(svm_free(fd, buffer), 0);
 }
 
+static void again(void *arg)
+{
+	void *buffer;
+	int fd = svm_start();
+
+	(void)arg;
+	EXPECT_EQ(close(fd), 0);
+	limit(address_space() + GiB(1));
+	for (int i = 0; i < 3; i++) {
+		EXPECT_EQ(svm_open(), -ENOMEM);
+		EXPECT_EQ(maps_named(0, "rocsvm"), 0);
+		EXPECT_EQ(svm_counter("spaces"), 0);
+	}
+
+	/* KFD takes no file but the one that it knows: it is not forgotten */
+	limit(RLIM_INFINITY);
+	fd = svm_start();
+	buffer = svm_alloc(fd, ROCSVM_KIND_GTT, KiB(64));
+	EXPECT_EQ(probe_write(buffer), 0);
+	EXPECT_EQ(svm_map_all(fd, buffer), 0);
+	EXPECT_EQ(svm_free(fd, buffer), 0);
+	EXPECT_EQ(close(fd), 0);
+}
+
 static void test(void)
 {
 	/* what is tested is a window, not the way round it */
@@ -80,6 +105,8 @@ static void test(void)
 	EXPECT_EQ(run_child(small, NULL), 0);
 	EXPECT(svm_all_gone());
 	EXPECT_EQ(run_child(medium, NULL), 0);
+	EXPECT(svm_all_gone());
+	EXPECT_EQ(run_child(again, NULL), 0);
 	EXPECT(svm_all_gone());
 }
 

@@ -18,7 +18,7 @@ struct way {
 static struct window w;
 static struct stalled memory;
 static char *va, *own_memory;
-static int dmabuf = -1;
+static int dmabuf = -1, shared = -1;
 
 static void with_host(void)
 {
@@ -44,11 +44,28 @@ static void with_own(void)
 	*own_memory = 1;
 }
 
+/* Addresses that can't be taken back yet: the program's own memory is there. */
+static void with_quarantine(void)
+{
+	char *gtt = svm_alloc(w.fd, ROCSVM_KIND_GTT, PAGE);
+
+	ASSERT_EQ(SYS(munmap(gtt, PAGE)), 0);
+	own_mapping((uintptr_t)gtt, PAGE, 1);
+	ASSERT_EQ(svm_free(w.fd, gtt), 0);
+	ASSERT_EQ(info_quarantined(w.fd), PAGE);
+	with_host();
+}
+
 static void call_alloc(struct staller *s)
 {
 	void *unused;
 
 	svm_try_alloc(s->fd, ROCSVM_KIND_VRAM, PAGE, &unused);
+}
+
+static void call_free(struct staller *s)
+{
+	svm_free(s->fd, va);
 }
 
 static void call_map(struct staller *s)
@@ -124,6 +141,7 @@ static const struct way ways[] = {
 	{ "munmap of registered memory", with_registered, call_munmap, true },
 	{ "MAP", with_host, call_map, true },
 	{ "REGISTER", with_own, call_register, true },
+	{ "FREE", with_quarantine, call_free, true },
 	/* From here on not on the debug kernel. */
 	{ "UNREGISTER", with_registered, call_unregister, true },
 	{ "IMPORT", with_gtt, call_import, true },
@@ -139,9 +157,69 @@ static void wait_info(struct staller *s)
 	svm_info(s->fd, &info);
 }
 
+static void wait_gpu_info(struct staller *s)
+{
+	struct rocsvm_gpu_info info;
+
+	svm_gpu_info(s->fd, 0, &info);
+}
+
+static void wait_reserve(struct staller *s)
+{
+	struct rocsvm_reserve args = {
+		.size = sizeof(args), .flags = ROCSVM_RESERVE_KEEP,
+	};
+
+	svm_ioctl(s->fd, ROCSVM_RESERVE, &args);
+}
+
 static void wait_acquire(struct staller *s)
 {
 	svm_acquire(s->fd, w.gpu, render_open(w.gpu));
+}
+
+/* No GPU, which INFO would be asked for. */
+static void wait_alloc(struct staller *s)
+{
+	void *unused;
+
+	svm_try_alloc(s->fd, ROCSVM_KIND_HOST, PAGE, &unused);
+}
+
+static void wait_free(struct staller *s)
+{
+	svm_free(s->fd, at(w.base));
+}
+
+static void wait_unmap(struct staller *s)
+{
+	svm_unmap_all(s->fd, at(w.base));
+}
+
+static void wait_query(struct staller *s)
+{
+	struct rocsvm_query query = { .va = w.base };
+
+	svm_query(s->fd, &query);
+}
+
+static void wait_set_tag(struct staller *s)
+{
+	struct rocsvm_set_tag args = { .size = sizeof(args), .va = w.base };
+
+	svm_ioctl(s->fd, ROCSVM_SET_TAG, &args);
+}
+
+static void wait_export(struct staller *s)
+{
+	svm_export(s->fd, at(w.base));
+}
+
+static void wait_import(struct staller *s)
+{
+	struct rocsvm_import args = { .fd = shared };
+
+	svm_import_args(s->fd, &args);
 }
 
 static void wait_open(struct staller *s)
@@ -150,10 +228,41 @@ static void wait_open(struct staller *s)
 	svm_open();
 }
 
+/* KFD's own that are looked at. */
+static void wait_kfd_alloc(struct staller *s)
+{
+	struct kfd_ioctl_alloc_memory_of_gpu_args args = { .size = PAGE };
+
+	svm_ioctl(s->fd, AMDKFD_IOC_ALLOC_MEMORY_OF_GPU, &args);
+}
+
+static void wait_kfd_free(struct staller *s)
+{
+	struct kfd_ioctl_free_memory_of_gpu_args args = { .handle = 0 };
+
+	svm_ioctl(s->fd, AMDKFD_IOC_FREE_MEMORY_OF_GPU, &args);
+}
+
+static void wait_kfd_acquire(struct staller *s)
+{
+	struct kfd_ioctl_acquire_vm_args args = {
+		.gpu_id = w.gpu, .drm_fd = render_open(w.gpu),
+	};
+
+	svm_ioctl(s->fd, AMDKFD_IOC_ACQUIRE_VM, &args);
+}
+
 /* What the other threads do meanwhile: each needs the lock. */
 static struct staller waiters[] = {
-	{ .call = wait_info }, { .call = call_alloc }, { .call = wait_acquire },
-	{ .call = wait_open },
+	{ .call = wait_info }, { .call = wait_gpu_info },
+	{ .call = wait_reserve }, { .call = wait_acquire },
+	{ .call = wait_alloc }, { .call = wait_free }, { .call = wait_unmap },
+	{ .call = wait_query }, { .call = wait_set_tag },
+	{ .call = call_register }, { .call = call_unregister },
+	{ .call = wait_export }, { .call = wait_import },
+	{ .call = call_svm_attr }, { .call = wait_open },
+	{ .call = wait_kfd_alloc }, { .call = wait_kfd_free },
+	{ .call = wait_kfd_acquire },
 };
 
 static void expect_waiting(void)
@@ -188,6 +297,8 @@ static void held_up(void *arg)
 
 	w = window_open();
 	way->prepare();
+	shared = svm_export(w.fd, svm_alloc(w.fd, ROCSVM_KIND_GTT, PAGE));
+	ASSERT_GE(shared, 0);
 	replace_control();
 	caller.fd = w.fd;
 	staller_start(&caller);
@@ -200,7 +311,7 @@ static void held_up(void *arg)
 /* REGISTER needs the lock again when it has the memory. */
 static void held_up_later(void *unused)
 {
-	struct staller caller = { .call = call_register };
+	struct staller caller[4] = { { 0 } };
 	struct staller holder = { .call = call_alloc };
 	struct uffdio_zeropage zero = { .range.len = PAGE };
 	struct stalled registered;
@@ -209,8 +320,11 @@ static void held_up_later(void *unused)
 	w = window_open();
 	stalled_open(&registered, 1);
 	own_memory = registered.pages;
-	caller.fd = holder.fd = w.fd;
-	staller_start(&caller);
+	holder.fd = w.fd;
+	for (size_t i = 0; i < ARRAY_SIZE(caller); i++) {
+		caller[i] = (struct staller){ .fd = w.fd, .call = call_register };
+		staller_start(&caller[i]);
+	}
 	stalled_wait(&registered, 1);
 	replace_control();
 	staller_start(&holder);
@@ -218,13 +332,14 @@ static void held_up_later(void *unused)
 	zero.range.start = (uintptr_t)registered.pages;
 	ASSERT_EQ(SYS(ioctl(registered.uffd, UFFDIO_ZEROPAGE, &zero)), 0);
 	usleep(scaled(50000, 500000));
-	EXPECT(!caller.back);
+	for (size_t i = 0; i < ARRAY_SIZE(caller); i++)
+		EXPECT(!caller[i].back);
 	stalled_for_ever();
 }
 
 static void all(void)
 {
-	for (size_t i = 0; i < scaled(ARRAY_SIZE(ways), 5); i++)
+	for (size_t i = 0; i < scaled(ARRAY_SIZE(ways), 6); i++)
 		stalled_process(ways[i].name, held_up, (void *)&ways[i]);
 	stalled_process("REGISTER, later", held_up_later, NULL);
 }
