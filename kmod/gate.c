@@ -437,7 +437,7 @@ struct file *rocsvm_gate_file(struct vfsmount *mnt, const char *name,
 	struct rocsvm_gate *gate;
 	struct file *file;
 
-	gate = kzalloc(sizeof(*gate), GFP_KERNEL_ACCOUNT);
+	gate = kzalloc(sizeof(*gate), ROCSVM_GFP);
 	if (!gate)
 		return ERR_PTR(-ENOMEM);
 	seqlock_init(&gate->lock);
@@ -474,7 +474,7 @@ struct file *rocsvm_gate_file(struct vfsmount *mnt, const char *name,
  */
 struct rocsvm_work *rocsvm_work_create(const struct rocsvm_space *space)
 {
-	struct rocsvm_work *work = kzalloc(sizeof(*work), GFP_KERNEL_ACCOUNT);
+	struct rocsvm_work *work = kzalloc(sizeof(*work), ROCSVM_GFP);
 
 	if (!work)
 		return NULL;

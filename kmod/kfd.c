@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Talking to KFD: the only file that knows it.
+ * Talking to KFD: opening it, and its calls for GPUs and buffers. The others that
+ * know it are kfd_share.c and kfd_forward.c.
  *
  * amdgpu exports nothing, so KFD is reached through its file, by the ioctls
  * of its user ABI, in the context of the process that it belongs to. It keeps

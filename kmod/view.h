@@ -4,10 +4,11 @@
  *
  * Who holds a space's mutex can be in KFD for long, so nobody who looks on takes
  * it. Instead, what is walked by them (regions and the ranges in them, the array
- * of GPUs, the list of KFD's buffers) is changed under the mutex *and*, for that
- * moment, the view's spinlock; to look is to hold the spinlock alone. What the
- * holder of the mutex changes besides is read by rocsvm_peek(): it is shown, and
- * nothing depends on it.
+ * of GPUs) is changed under the mutex *and*, for that moment, the view's spinlock;
+ * to look is to hold the spinlock alone. (The list of KFD's buffers is an XArray,
+ * which can be added to meanwhile; what is taken out of it is so as well.) What
+ * the holder of the mutex changes besides is read by rocsvm_peek(): it is shown,
+ * and nothing depends on it.
  *
  * A view outlasts its space for as long as somebody has one of its files open.
  */

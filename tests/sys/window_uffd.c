@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * userfaultfd can't be registered on any part of the window, in any mode: it
- * would fill pages past the gate and stall KFD's page faults.
+ * userfaultfd can't be registered on any part of the window, in any mode in which
+ * it would fill pages past the gate and stall KFD's page faults. (Linux 6.12 lets
+ * a program watch writes to a whole mapping, UFFD_FEATURE_WP_ASYNC, which does
+ * neither.)
  */
 #include "window.h"
 
