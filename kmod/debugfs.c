@@ -11,13 +11,11 @@
 #include <linux/debugfs.h>
 #include <linux/module.h>
 #include <linux/seq_file.h>
-#include <linux/wait.h>
 
 #include "view.h"
 
 static struct dentry *debugfs_root;
 static struct workqueue_struct *workqueue;
-static DECLARE_WAIT_QUEUE_HEAD(views_settled);
 
 /* ---- space ---- */
 
@@ -239,6 +237,8 @@ static void make_folder(struct rocsvm_view *view)
 		return;
 
 	dir = debugfs_create_dir(name, debugfs_root);
+	if (IS_ERR(dir))
+		return;
 	WRITE_ONCE(view->dir, dir);
 	/* Without protection: they have their own, and may be read for ever. */
 	debugfs_create_file_unsafe("space", 0400, dir, view, &space_fops);
@@ -271,8 +271,7 @@ void rocsvm_debugfs_work(struct work_struct *work)
 	} else {
 		if (!view->dir)
 			make_folder(view);
-		WRITE_ONCE(view->settled, true);
-		wake_up(&views_settled);
+		complete_all(&view->settled);
 	}
 	rocsvm_view_put(view);
 }
@@ -303,8 +302,7 @@ void rocsvm_debugfs_update(struct rocsvm_view *view)
 void rocsvm_debugfs_wait(struct rocsvm_view *view)
 {
 	if (!IS_ERR_OR_NULL(debugfs_root))
-		wait_event_killable_timeout(views_settled,
-					    READ_ONCE(view->settled), HZ / 4);
+		wait_for_completion_killable_timeout(&view->settled, HZ / 4);
 }
 
 /**

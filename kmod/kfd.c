@@ -201,6 +201,7 @@ static int kfd_read_apertures(struct rocsvm_space *space, unsigned int n,
 			(unsigned long)rocsvm_kfd_array(space),
 		.num_of_nodes = n,
 	};
+	unsigned int i;
 	bool called;
 	int err;
 
@@ -216,6 +217,13 @@ static int kfd_read_apertures(struct rocsvm_space *space, unsigned int n,
 	if (copy_from_user(apertures, rocsvm_kfd_array(space),
 			   n * sizeof(*apertures)))
 		return -EFAULT;
+	for (i = 0; i < n; i++) {
+		if (apertures[i].gpu_id <= ROCSVM_MAX_GPU_ID)
+			continue;
+		pr_warn_ratelimited("KFD has a GPU of the id 0x%x\n",
+				    apertures[i].gpu_id);
+		return -EOPNOTSUPP;
+	}
 	return n;
 }
 

@@ -56,6 +56,7 @@ void rocsvm_kfd_buffers_forget(struct rocsvm_space *space)
 static bool is_handle(const struct rocsvm_space *space, u64 handle)
 {
 	return lower_32_bits(handle) < KFD_NUMBERS_END &&
+	       upper_32_bits(handle) <= ROCSVM_MAX_GPU_ID &&
 	       rocsvm_space_gpu(space, upper_32_bits(handle)) >= 0;
 }
 

@@ -60,6 +60,9 @@ void rocsvm_show_gpus(struct seq_file *m, const struct rocsvm_space *space,
 #define HALF_PAGE_SHIFT		(PAGE_SHIFT - 1)
 #define POS_KFD			((loff_t)BIT_ULL(62))
 
+/* A handle is a GPU's id above 32 bits: no sum is negative, or below POS_KFD. */
+static_assert(!((u64)ROCSVM_MAX_GPU_ID << 32 >> 62));
+
 /* A bit, beside others that the holder of the mutex may be changing. */
 static bool is_nested(const struct rocsvm_buffer *buf)
 {

@@ -52,6 +52,9 @@
 /* GPUs in one space: what fits a list in the control page, and one word. */
 #define ROCSVM_MAX_GPUS		64
 
+/* KFD's ids: what fits its mmap offsets, and a handle beside other positions. */
+#define ROCSVM_MAX_GPU_ID	U16_MAX
+
 /* Granule of the huge region, and the margins before and behind the window. */
 #define ROCSVM_HUGE_SIZE	SZ_2M
 #define ROCSVM_MIN_WINDOW	SZ_4G

@@ -153,7 +153,7 @@ static struct rocsvm_watch *watch_get(struct rocsvm_space *space)
 		INIT_LIST_HEAD(&watch->suspects);
 		watch->space = space;
 	}
-	watch->segments++;
+	WRITE_ONCE(watch->segments, watch->segments + 1);
 	watch_arm(watch);
 	return watch;
 }
@@ -161,7 +161,8 @@ static struct rocsvm_watch *watch_get(struct rocsvm_space *space)
 /* A segment lets go of it. */
 static void watch_leave(struct rocsvm_watch *watch)
 {
-	if (!--watch->segments)
+	WRITE_ONCE(watch->segments, watch->segments - 1);
+	if (!watch->segments)
 		while (watch_pull(watch))
 			;
 	watch_put(watch);
@@ -228,28 +229,31 @@ static bool segment_invalidate(struct mmu_interval_notifier *notifier,
 						  struct rocsvm_segment,
 						  notifier);
 	struct rocsvm_watch *watch = seg->watch;
-	bool pull;
+	bool gone;
 
 	mmu_interval_set_seq(notifier, seq);
 	if (!is_taken_away(seg, range))
 		return true;
 
 	spin_lock(&watch->lock);
+	gone = is_gone(seg, range);
+	/* Of several files another than the first may be shorter. */
+	if (!gone && !seg->backing.several)
+		goto out;
+	seg->gone |= gone;
 	if (list_empty(&seg->suspect))
 		list_add_tail(&seg->suspect, &watch->suspects);
-	if (is_gone(seg, range))
-		seg->gone = true;
 	/*
-	 * Anybody else's ->release could not call KFD. One is enough for all
-	 * segments that a munmap() meets.
+	 * Anybody else's ->release could not call KFD, nor could that of a task
+	 * which has left its mm by then. One is enough for all segments that a
+	 * munmap() meets.
 	 */
-	pull = rocsvm_space_is_current(watch->space) &&
-	       watch->puller != current;
-	if (pull)
+	if (rocsvm_space_is_current(watch->space) &&
+	    !(current->flags & PF_EXITING) && watch->puller != current &&
+	    watch_pull(watch))
 		watch->puller = current;
+out:
 	spin_unlock(&watch->lock);
-	if (pull)
-		watch_pull(watch);
 	return true;
 }
 
@@ -262,7 +266,12 @@ static int trigger_release(struct inode *inode, struct file *file)
 	struct rocsvm_watch *watch = file->private_data;
 	struct rocsvm_space *space = watch->space;
 
-	if (rocsvm_space_is_current(space) &&
+	/* Whatever becomes of this one. */
+	spin_lock(&watch->lock);
+	watch->puller = NULL;
+	spin_unlock(&watch->lock);
+	/* With the last segment gone there is nothing to look at. */
+	if (READ_ONCE(watch->segments) && rocsvm_space_is_current(space) &&
 	    !mutex_lock_killable(&space->lock)) {
 		rocsvm_segments_drain_suspects(space);
 		mutex_unlock(&space->lock);
@@ -296,13 +305,14 @@ static bool behind_end_of_file(const struct vm_area_struct *vma, u64 addr)
 static void backing_add(struct rocsvm_backing *backing,
 			const struct vm_area_struct *vma, u64 last)
 {
-	backing->has_file |= !!vma->vm_file;
 	if (!has_regular_file(vma))
 		return;
 	if (!backing->file)
 		backing->file = get_file(vma->vm_file);
 	if (file_inode(backing->file) == file_inode(vma->vm_file))
 		backing->end = max(backing->end, file_offset(vma, last) + 1);
+	else
+		backing->several = true;
 }
 
 static void backing_drop(struct rocsvm_backing *backing)
@@ -436,7 +446,7 @@ static void segment_set_backing(struct rocsvm_segment *seg,
 	old = seg->backing;
 	seg->backing = *backing;
 	spin_unlock(&seg->watch->lock);
-	WRITE_ONCE(seg->has_file, backing->has_file);
+	WRITE_ONCE(seg->has_file, backing->file);
 	backing_drop(&old);
 }
 

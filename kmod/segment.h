@@ -24,12 +24,12 @@ struct rocsvm_pages {
  * struct rocsvm_backing - the files behind memory
  * @file: the first regular one, with a reference, or NULL
  * @end: page of it behind the last one that is needed
- * @has_file: there is a file of any kind
+ * @several: there is another regular one
  */
 struct rocsvm_backing {
 	struct file *file;
 	pgoff_t end;
-	bool has_file;
+	bool several;
 };
 
 /**
@@ -42,7 +42,7 @@ struct rocsvm_backing {
  * @backing: while KFD has it, what may be truncated; under the same lock
  * @gone: some of it was no memory at a time since KFD was given it, whatever is
  *	there now; under the same lock
- * @has_file: as in @backing, without the lock
+ * @has_file: whether @backing has one, without the lock
  * @added: GPUs that the call in progress has given access; 0 between calls
  *
  * buf.registrations is 0 only while the call that makes it is in progress, or

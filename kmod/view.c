@@ -25,6 +25,7 @@ int rocsvm_view_create(struct rocsvm_space *space)
 	view->uid = current_uid();
 	get_task_comm(view->comm, current->group_leader);
 	INIT_WORK(&view->update, rocsvm_debugfs_work);
+	init_completion(&view->settled);
 	spin_lock_init(&view->lock);
 	space->view = view;
 	return 0;
@@ -70,7 +71,7 @@ void rocsvm_view_attach(struct rocsvm_space *space)
 	/* It was dormant and has kept its folder, if it could have one. */
 	if (attached && READ_ONCE(view->dir))
 		return;
-	WRITE_ONCE(view->settled, false);
+	reinit_completion(&view->settled);
 	rocsvm_debugfs_update(view);
 }
 

@@ -16,6 +16,7 @@
 #define _ROCSVM_VIEW_H
 
 #include <linux/atomic.h>
+#include <linux/completion.h>
 #include <linux/refcount.h>
 #include <linux/sched.h>
 #include <linux/spinlock.h>
@@ -79,7 +80,7 @@ struct rocsvm_view {
 	char comm[TASK_COMM_LEN];
 	struct dentry *dir;
 	struct work_struct update;
-	bool settled;
+	struct completion settled;
 	atomic64_t stats[ROCSVM_NUM_STATS];
 	atomic64_t calls[ROCSVM_NUM_CALLS];
 	atomic64_t failures[ROCSVM_NUM_CALLS];

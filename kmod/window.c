@@ -400,8 +400,9 @@ int rocsvm_window_check(const struct rocsvm_aperture *svm, unsigned long base,
 	/* The margin before it may not reach the zero page. */
 	if (base < svm->base || base > svm->limit || base < 2 * ROCSVM_HUGE_SIZE)
 		return -ERANGE;
+	/* Behind it come the other margin and the control page. */
 	if (length - 1 > svm->limit - base ||
-	    base + length + WINDOW_OVERHEAD > DEFAULT_MAP_WINDOW)
+	    base + length + ROCSVM_HUGE_SIZE + PAGE_SIZE > DEFAULT_MAP_WINDOW)
 		return -ERANGE;
 	return 0;
 }

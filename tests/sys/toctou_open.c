@@ -17,6 +17,8 @@ static const struct {
 	{ { "no GPU", NODES(0) }, -ENODEV },
 	{ { "one GPU too many", NODES(2) }, -EAGAIN },
 	{ { "more GPUs than there may be", NODES(1000) }, -EOPNOTSUPP },
+	{ { "an id that is none", APERTURE(0, gpu_id), 4, 0, { 0xffffffff } },
+	  -EOPNOTSUPP },
 	{ { "a GPU without addresses", LIMIT(0) }, -ERANGE },
 	{ { "no GPU with the CPU's addresses", LIMIT(UINT64_MAX) }, -ENODEV },
 };
