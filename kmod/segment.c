@@ -635,7 +635,7 @@ err_uncharge:
 /*
  * Look at the memory of a suspect, and take it from KFD if it is not all there,
  * or was not at some time. In that case what is there now is given to KFD anew;
- * where that fails the next REGISTER or MAP does it.
+ * where that fails the next REGISTER or MAP of it does so.
  */
 static int suspect_drain(struct rocsvm_space *space, struct rocsvm_segment *seg,
 			 bool gone)
