@@ -22,8 +22,9 @@
  * be in a page fault that takes for ever.
  *
  * The end of a segment waits for callbacks of its notifier, which run under
- * mmap_lock, or under locks of pages, and take no lock but the segments' own. A trigger's ->release takes
- * space->lock on a task's way back to user mode, when it holds nothing.
+ * mmap_lock, or under locks of pages, and take no lock but the segments' own. A
+ * trigger's ->release takes space->lock on a task's way back to user mode, when
+ * it holds nothing.
  *
  * space->lock is never taken in a page fault, in the mmu_notifier's callback,
  * in ->mmap() or in ->get_unmapped_area(), and a KFD ioctl is never forwarded

@@ -28,12 +28,8 @@
 #include <linux/module.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
-#include <linux/uaccess.h>
 
 #include "segment.h"
-
-/* How many pages are faulted in between two looks for a fatal signal. */
-#define POPULATE_BATCH	512
 
 /*
  * How many threads at a time can each wait for KFD when they unmap registered
@@ -168,11 +164,6 @@ static void watch_leave(struct rocsvm_watch *watch)
 	watch_put(watch);
 }
 
-static pgoff_t file_pages(const struct file *file)
-{
-	return DIV_ROUND_UP(i_size_read(file_inode(file)), PAGE_SIZE);
-}
-
 /*
  * Whether the memory may be gone. A change of protection is news only if it may
  * not be read and written any more: NUMA balancing makes many that are none.
@@ -213,7 +204,7 @@ static bool is_gone(const struct rocsvm_segment *seg,
 {
 	return range->event != MMU_NOTIFY_CLEAR ||
 	       (seg->backing.file &&
-		file_pages(seg->backing.file) < seg->backing.end);
+		rocsvm_file_pages(seg->backing.file) < seg->backing.end);
 }
 
 /*
@@ -281,138 +272,6 @@ static int trigger_release(struct inode *inode, struct file *file)
 	return 0;
 }
 
-/* ---- the memory ---- */
-
-/* Whether there is a file behind a mapping that can be truncated. */
-static bool has_regular_file(const struct vm_area_struct *vma)
-{
-	return vma->vm_file && S_ISREG(file_inode(vma->vm_file)->i_mode);
-}
-
-static pgoff_t file_offset(const struct vm_area_struct *vma, u64 addr)
-{
-	return vma->vm_pgoff + ((addr - vma->vm_start) >> PAGE_SHIFT);
-}
-
-/* Whether the file behind a mapping has ended before a page of it. */
-static bool behind_end_of_file(const struct vm_area_struct *vma, u64 addr)
-{
-	return has_regular_file(vma) &&
-	       file_offset(vma, addr) >= file_pages(vma->vm_file);
-}
-
-/* The program has memory up to page @last of a mapping. */
-static void backing_add(struct rocsvm_backing *backing,
-			const struct vm_area_struct *vma, u64 last)
-{
-	if (!has_regular_file(vma))
-		return;
-	if (!backing->file)
-		backing->file = get_file(vma->vm_file);
-	if (file_inode(backing->file) == file_inode(vma->vm_file))
-		backing->end = max(backing->end, file_offset(vma, last) + 1);
-	else
-		backing->several = true;
-}
-
-static void backing_drop(struct rocsvm_backing *backing)
-{
-	if (backing->file)
-		fput(backing->file);
-}
-
-/**
- * rocsvm_memory_check - whether memory can be registered
- * @mm: current->mm
- * @pages: the memory
- * @backing: out, on success: the files; the reference is the caller's. Or NULL
- *
- * What KFD would say, without its lines in the kernel log.
- *
- * Return: 0; -EFAULT if nothing is mapped somewhere, or a device; -EPERM if the
- * program may not write somewhere; -EINTR.
- */
-int rocsvm_memory_check(struct mm_struct *mm, const struct rocsvm_pages *pages,
-			struct rocsvm_backing *backing)
-{
-	VMA_ITERATOR(vmi, mm, pages->base);
-	struct rocsvm_backing found = {};
-	struct vm_area_struct *vma;
-	u64 addr = pages->base;
-	int err = 0;
-
-	if (mmap_read_lock_killable(mm))
-		return -EINTR;
-	for_each_vma_range(vmi, vma, pages->end) {
-		u64 last = min_t(u64, vma->vm_end, pages->end) - PAGE_SIZE;
-
-		if (vma->vm_start > addr ||
-		    vma->vm_flags & (VM_IO | VM_PFNMAP) ||
-		    !(vma->vm_flags & VM_READ) ||
-		    behind_end_of_file(vma, last))
-			err = -EFAULT;
-		else if (!(vma->vm_flags & VM_WRITE))
-			err = -EPERM;
-		if (err)
-			break;
-		if (backing)
-			backing_add(&found, vma, last);
-		addr = vma->vm_end;
-	}
-	if (!err && addr < pages->end)
-		err = -EFAULT;
-	mmap_read_unlock(mm);
-
-	if (err)
-		backing_drop(&found);
-	else if (backing)
-		*backing = found;
-	return err;
-}
-
-/**
- * rocsvm_memory_populate - let memory have its pages, all of them writable
- * @pages: the memory
- *
- * KFD would do it, but under its locks, whatever signal is pending, and also
- * for memory that nobody but the program may get at (memfd_secret()): that can't
- * be registered. If the program maps it over registered memory later on KFD
- * follows nevertheless.
- *
- * Return: 0 or a negative errno.
- */
-int rocsvm_memory_populate(const struct rocsvm_pages *pages)
-{
-	u64 addr = pages->base;
-	struct page **batch;
-	int i, n = 0;
-
-	batch = kmalloc_array(POPULATE_BATCH, sizeof(*batch), ROCSVM_GFP);
-	if (!batch)
-		return -ENOMEM;
-
-	while (addr < pages->end) {
-		n = min_t(u64, (pages->end - addr) >> PAGE_SHIFT,
-			  POPULATE_BATCH);
-		n = get_user_pages_fast(addr, n, FOLL_WRITE, batch);
-		if (n <= 0)
-			break;
-		for (i = 0; i < n; i++)
-			put_page(batch[i]);
-		addr += (u64)n << PAGE_SHIFT;
-		if (fatal_signal_pending(current)) {
-			n = -EINTR;
-			break;
-		}
-		cond_resched();
-	}
-	kfree(batch);
-
-	if (n < 0)
-		return n;
-	return addr < pages->end ? -EFAULT : 0;
-}
-
 /* ---- segments ---- */
 
 /**
@@ -447,7 +306,7 @@ static void segment_set_backing(struct rocsvm_segment *seg,
 	seg->backing = *backing;
 	spin_unlock(&seg->watch->lock);
 	WRITE_ONCE(seg->has_file, backing->file);
-	backing_drop(&old);
+	rocsvm_backing_drop(&old);
 }
 
 static void segment_clear_backing(struct rocsvm_segment *seg)

@@ -5,6 +5,7 @@
 #ifndef _ROCSVM_SEGMENT_H
 #define _ROCSVM_SEGMENT_H
 
+#include <linux/file.h>
 #include <linux/list.h>
 #include <linux/mmu_notifier.h>
 
@@ -90,10 +91,23 @@ rocsvm_segment_after(struct rocsvm_space *space,
 	return rocsvm_segment_next(space, rocsvm_segment_end(seg), pages->end);
 }
 
+static inline pgoff_t rocsvm_file_pages(const struct file *file)
+{
+	return DIV_ROUND_UP(i_size_read(file_inode(file)), PAGE_SIZE);
+}
+
+static inline void rocsvm_backing_drop(const struct rocsvm_backing *backing)
+{
+	if (backing->file)
+		fput(backing->file);
+}
+
+/* memory.c */
 int rocsvm_memory_check(struct mm_struct *mm, const struct rocsvm_pages *pages,
 			struct rocsvm_backing *backing);
 int rocsvm_memory_populate(const struct rocsvm_pages *pages);
 
+/* segment.c */
 int rocsvm_segment_create(struct rocsvm_space *space,
 			  const struct rocsvm_pages *pages,
 			  const struct rocsvm_register *cmd, unsigned int gpu);
