@@ -162,15 +162,15 @@ void rocsvm_buffers_retry(struct rocsvm_space *space)
 /* Memory of the window's own, behind an open gate. */
 static int host_get_pages(struct rocsvm_space *space, struct rocsvm_buffer *buf)
 {
-	int err;
+	int huge;
 
-	err = rocsvm_window_fill(space, buf);
-	if (err) {
+	huge = rocsvm_window_fill(space, buf);
+	if (huge < 0) {
 		rocsvm_window_punch(space, buf);
-		return err;
+		return huge;
 	}
 	rocsvm_window_open(space, buf);
-	rocsvm_window_prefault(buf);
+	rocsvm_window_prefault(buf, huge);
 	return 0;
 }
 

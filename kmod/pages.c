@@ -28,16 +28,19 @@
  * All pages are dirty from the beginning: what GPUs write is seen in no page
  * table of the CPU's, and reclaim drops what is clean.
  *
- * Return: 0, -ENOMEM, or -EINTR. On failure the caller punches.
+ * Return: 1 if all of them are huge, else 0; -ENOMEM, or -EINTR. On failure
+ * the caller punches.
  */
 int rocsvm_window_fill(struct rocsvm_space *space,
 		       const struct rocsvm_buffer *buf)
 {
 	gfp_t gfp = GFP_HIGHUSER_MOVABLE | __GFP_RETRY_MAYFAIL | __GFP_NOWARN;
 	const struct rocsvm_gate *gate;
+	struct folio *folio;
 	pgoff_t pgoff, end;
 	struct file *file;
 	struct page *page;
+	bool huge = true;
 	loff_t offset;
 
 	file = rocsvm_window_file(&space->window, buf->huge,
@@ -57,28 +60,32 @@ int rocsvm_window_fill(struct rocsvm_space *space,
 		if (IS_ERR(page))
 			return PTR_ERR(page) == -ENOSPC ? -ENOMEM : PTR_ERR(page);
 		/* A huge page brings all its neighbours. */
-		pgoff = max(folio_next_index(page_folio(page)), pgoff + 1);
+		folio = page_folio(page);
+		pgoff = max(folio_next_index(folio), pgoff + 1);
+		huge &= folio_size(folio) >= PMD_SIZE;
 		set_page_dirty(page);
 		put_page(page);
 		cond_resched();
 	}
-	return 0;
+	return huge;
 }
 
 /**
  * rocsvm_window_prefault - let a host buffer's pages be mapped
  * @buf: the buffer; it is filled, and its gate open
+ * @huge: all its pages are huge
  *
  * KFD asks for its pages for writing, and gets them by one fault each where they
  * are not mapped. Reading maps many at once, ready to be written to. Where the
  * program lets nobody read, KFD has the last word.
  */
-void rocsvm_window_prefault(const struct rocsvm_buffer *buf)
+void rocsvm_window_prefault(const struct rocsvm_buffer *buf, bool huge)
 {
 	unsigned long addr = rocsvm_range_base(&buf->range);
 	unsigned long end = addr + buf->range.length;
+	unsigned long step = huge ? PMD_SIZE : FAULT_AROUND;
 
-	for (; addr < end; addr += FAULT_AROUND) {
+	for (; addr < end; addr += step) {
 		if (fatal_signal_pending(current) ||
 		    fault_in_readable((char __user *)addr, 1))
 			return;

@@ -593,7 +593,7 @@ bool rocsvm_window_covers(struct rocsvm_space *space,
 /* pages.c */
 int rocsvm_window_fill(struct rocsvm_space *space,
 		       const struct rocsvm_buffer *buf);
-void rocsvm_window_prefault(const struct rocsvm_buffer *buf);
+void rocsvm_window_prefault(const struct rocsvm_buffer *buf, bool huge);
 void rocsvm_window_punch(struct rocsvm_space *space,
 			 const struct rocsvm_buffer *buf);
 void rocsvm_window_open(struct rocsvm_space *space, struct rocsvm_buffer *buf);
