@@ -5,7 +5,7 @@
  * by a BATCH for each step. What is recorded is a call's share. Not VRAM, which the
  * GPU clears meanwhile: MAP would wait for it.
  *
- * usage: batch
+ * usage: batch [KIND]
  */
 #include "bench.h"
 #include "tests/sys/batch.h"
@@ -23,6 +23,7 @@ struct job {
 	const struct peer *peer;
 	enum kind kind;
 	bool batch;
+	unsigned int mark;	/* with what is between the calls */
 };
 
 static void single(const struct job *job, uint64_t took[NUM_STEPS])
@@ -88,7 +89,10 @@ static void measure(void *arg)
 	job->peer->start();
 	/* The first round warms up. */
 	for (int i = -1; i < REPEATS; i++) {
+		if (i >= 0)
+			mark(job->mark);
 		(job->batch ? batched : single)(job, one);
+		mark(0);
 		one[TOTAL] = one[ALLOC] + one[MAP] + one[UNMAP] + one[FREE];
 		for (int step = 0; i >= 0 && step < NUM_STEPS; step++)
 			took[step][i] = one[step] / COUNT;
@@ -98,21 +102,24 @@ static void measure(void *arg)
 		       REPEATS);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 	static const struct job jobs[] = {
-		{ &peers[KFD_CALLS], HOST, false },
-		{ &peers[KFD], HOST, false },
-		{ &peers[ROCSVM], HOST, false },
-		{ &peers[ROCSVM], HOST, true },
-		{ &peers[KFD_CALLS], GTT, false },
-		{ &peers[KFD], GTT, false },
-		{ &peers[ROCSVM], GTT, false },
-		{ &peers[ROCSVM], GTT, true },
+		{ &peers[KFD_CALLS], HOST, false, KFD_CALLS + 1 },
+		{ &peers[KFD], HOST, false, KFD + 1 },
+		{ &peers[ROCSVM], HOST, false, ROCSVM + 1 },
+		{ &peers[ROCSVM], HOST, true, ROCSVM_AT_ONCE + 1 },
+		{ &peers[KFD_CALLS], GTT, false, KFD_CALLS + 1 },
+		{ &peers[KFD], GTT, false, KFD + 1 },
+		{ &peers[ROCSVM], GTT, false, ROCSVM + 1 },
+		{ &peers[ROCSVM], GTT, true, ROCSVM_AT_ONCE + 1 },
 	};
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	for (size_t i = 0; i < ARRAY_SIZE(jobs); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(jobs); i++) {
+		if (argc > 1 && strcmp(argv[1], kind_names[jobs[i].kind]))
+			continue;
 		EXPECT_EQ(run_child(measure, (void *)&jobs[i]), 0);
+	}
 	return test_failures ? KSFT_FAIL : KSFT_PASS;
 }

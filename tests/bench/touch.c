@@ -20,6 +20,11 @@
 #define UPDATE_PTES "/sys/kernel/tracing/events/amdgpu/amdgpu_vm_update_ptes/enable"
 #define TRACE "/sys/kernel/tracing/trace"
 
+struct job {
+	const struct peer *peer;
+	unsigned int mark;	/* for ALLOC and MAP of 256 MiB */
+};
+
 static unsigned long faults(void)
 {
 	struct rusage usage;
@@ -118,19 +123,22 @@ static void measure_faults(const struct peer *peer)
 	ASSERT_EQ(peer->free(&buf), 0);
 }
 
-static void measure_large(const struct peer *peer)
+static void measure_large(const struct job *job)
 {
+	const struct peer *peer = job->peer;
 	uint64_t alloc[REPEATS], map[REPEATS], sum[REPEATS], give_back[REPEATS];
 
 	for (int i = 0; i < REPEATS; i++) {
 		struct buffer buf = { .kind = HOST, .length = LARGE };
 		uint64_t t[4];
 
+		mark(job->mark);
 		t[0] = ticks();
 		ASSERT_EQ(peer->alloc(&buf), 0);
 		t[1] = ticks();
 		ASSERT_EQ(peer->map(&buf), 0);
 		t[2] = ticks();
+		mark(0);
 		ASSERT_EQ(peer->unmap(&buf), 0);
 		ASSERT_EQ(peer->free(&buf), 0);
 		t[3] = ticks();
@@ -147,18 +155,27 @@ static void measure_large(const struct peer *peer)
 
 static void measure(void *arg)
 {
-	const struct peer *peer = arg;
+	const struct job *job = arg;
 
-	printf("# %s\n", peer->name);
-	peer->start();
-	measure_faults(peer);
-	measure_large(peer);
+	printf("# %s\n", job->peer->name);
+	job->peer->start();
+	measure_faults(job->peer);
+	measure_large(job);
 }
 
 int main(void)
 {
 	const struct peer *hsakmt = &peers[LIBHSAKMT];
 	struct peer huge = *hsakmt, small = *hsakmt;
+	/* The one that rocsvm is compared with has KFD's mark. */
+	struct job jobs[] = {
+		{ &peers[KFD], KFD_CALLS + 1 },
+		{ hsakmt, LIBHSAKMT + 1 },
+		{ &peers[LIBHSAKMT_RESERVED], LIBHSAKMT_RESERVED + 1 },
+		{ &small, ROCSVM + 1 },
+		{ &huge, KFD + 1 },
+		{ &peers[ROCSVM], ROCSVM_AT_ONCE + 1 },
+	};
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	small.name = "libhsakmt, own, 4 KiB";
@@ -167,11 +184,7 @@ int main(void)
 	huge.name = "libhsakmt, own, THP";
 	huge.alloc = own_alloc_huge;
 	huge.free = own_free;
-	EXPECT_EQ(run_child(measure, (void *)&peers[KFD]), 0);
-	EXPECT_EQ(run_child(measure, (void *)&peers[LIBHSAKMT]), 0);
-	EXPECT_EQ(run_child(measure, (void *)&peers[LIBHSAKMT_RESERVED]), 0);
-	EXPECT_EQ(run_child(measure, &small), 0);
-	EXPECT_EQ(run_child(measure, &huge), 0);
-	EXPECT_EQ(run_child(measure, (void *)&peers[ROCSVM]), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(jobs); i++)
+		EXPECT_EQ(run_child(measure, &jobs[i]), 0);
 	return test_failures ? KSFT_FAIL : KSFT_PASS;
 }
