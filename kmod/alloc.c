@@ -59,9 +59,10 @@ struct rocsvm_buffer *rocsvm_buffer_new(void)
  */
 void rocsvm_buffer_destroy(struct rocsvm_buffer *buf)
 {
-	if (buf->dmabuf)
+	if (rocsvm_is_reservation(buf->kind))
+		kfree(buf->inside);
+	else if (buf->kind != ROCSVM_KIND_HOST && buf->dmabuf)
 		dma_buf_put(buf->dmabuf);
-	kfree(buf->inside);
 	kmem_cache_free(buffer_cache, buf);
 }
 
@@ -82,19 +83,13 @@ void rocsvm_buffer_destroy_rcu(struct rocsvm_buffer *buf)
 	call_rcu(&buf->rcu, buffer_free_rcu);
 }
 
-/* The kinds without memory: an address reservation. */
-static bool is_reservation(u32 kind)
-{
-	return kind == ROCSVM_KIND_ADDRESS || kind == ROCSVM_KIND_SCRATCH;
-}
-
 static int check_flags(const struct rocsvm_alloc *cmd, u32 known)
 {
 	u32 flags = cmd->flags;
 
 	if (flags & ~known || cmd->__reserved)
 		return -EOPNOTSUPP;
-	if (is_reservation(cmd->kind) &&
+	if (rocsvm_is_reservation(cmd->kind) &&
 	    (flags & ~ROCSVM_ALLOC_FIXED || cmd->num_gpus))
 		return -EINVAL;
 	if (flags & ROCSVM_ALLOC_AQL_QUEUE &&
@@ -168,7 +163,7 @@ static int place_inside(struct rocsvm_space *space,
 {
 	int err;
 
-	if (is_reservation(cmd->kind) || cmd->guard)
+	if (rocsvm_is_reservation(cmd->kind) || cmd->guard)
 		return -EINVAL;
 	buf->nested = true;
 	rocsvm_view_lock(space);
@@ -267,7 +262,7 @@ static int buffer_place(struct rocsvm_space *space, struct rocsvm_buffer *buf,
 /* What a reservation needs besides addresses: books of what is inside it. */
 static int reservation_prepare(struct rocsvm_buffer *buf)
 {
-	if (!is_reservation(buf->kind))
+	if (!rocsvm_is_reservation(buf->kind))
 		return 0;
 	buf->inside = kzalloc(sizeof(*buf->inside), ROCSVM_GFP);
 	return buf->inside ? 0 : -ENOMEM;
@@ -279,8 +274,8 @@ static void reservation_init(struct rocsvm_space *space,
 	u64 base = rocsvm_range_base(&buf->range);
 
 	rocsvm_view_lock(space);
-	rocsvm_region_init(buf->inside, base, base + buf->range.length,
-			   PAGE_SIZE);
+	rocsvm_region_init(buf->inside, base,
+			   base + rocsvm_range_length(&buf->range), PAGE_SIZE);
 	rocsvm_view_unlock(space);
 }
 
@@ -328,7 +323,7 @@ int rocsvm_buffer_create(struct rocsvm_space *space, struct rocsvm_buffer *buf,
 		err = buffer_place(space, buf, cmd);
 	if (err)
 		goto err_uncharge;
-	if (buf->inside)
+	if (rocsvm_is_reservation(buf->kind))
 		reservation_init(space, buf);
 	err = rocsvm_buffer_populate(space, buf, dmabuf_fd);
 	if (err)
@@ -373,7 +368,7 @@ int rocsvm_alloc(struct rocsvm_ucmd *ucmd)
 	err = rocsvm_buffer_create(space, buf, cmd, ids, -1);
 	if (!err) {
 		cmd->va = rocsvm_range_base(&buf->range);
-		cmd->length = buf->range.length;
+		cmd->length = rocsvm_range_length(&buf->range);
 		err = rocsvm_ucmd_respond(ucmd);
 		if (err)
 			rocsvm_buffer_abort(space, buf);

@@ -59,7 +59,7 @@ static unsigned int num_parts(const struct rocsvm_buffer *buf)
 
 static int buffer_carve(struct rocsvm_space *space, struct rocsvm_buffer *buf)
 {
-	unsigned long length = buf->range.length / num_parts(buf);
+	unsigned long length = rocsvm_range_length(&buf->range) / num_parts(buf);
 	pgoff_t pgoff = buf->mmap_pgoff;
 	unsigned int i;
 	int err = 0;
@@ -83,7 +83,7 @@ typedef int (*carve_fn)(struct rocsvm_space *space, unsigned long addr,
 static int buffer_uncarve(struct rocsvm_space *space,
 			  const struct rocsvm_buffer *buf, carve_fn fn)
 {
-	unsigned long length = buf->range.length / num_parts(buf);
+	unsigned long length = rocsvm_range_length(&buf->range) / num_parts(buf);
 	int one, err = 0;
 	unsigned int i;
 
@@ -119,7 +119,7 @@ static void buffer_release(struct rocsvm_space *space,
 	rocsvm_view_lock(space);
 	rocsvm_range_remove(region, &buf->range);
 	rocsvm_view_unlock(space);
-	if (buf->inside)
+	if (rocsvm_buffer_inside(buf))
 		rocsvm_region_fini(buf->inside);
 	if (buf->kind == ROCSVM_KIND_HOST)
 		rocsvm_buffer_destroy_rcu(buf);
@@ -390,7 +390,7 @@ int rocsvm_buffer_map(struct rocsvm_space *space, struct rocsvm_buffer *buf,
 	gpus &= ~buf->mapped;
 	if (!gpus)
 		return 0;
-	if (buf->inside)
+	if (rocsvm_buffer_inside(buf))
 		return -EINVAL;
 	if (!gpus_fit(space, buf, gpus))
 		return -ENODEV;
@@ -437,7 +437,8 @@ void rocsvm_buffer_count(struct rocsvm_space *space, struct rocsvm_buffer *buf,
 			 int n)
 {
 	/* Addresses are no bytes, and what is inside them is counted itself. */
-	s64 bytes = buf->inside ? 0 : n * (s64)buf->range.length;
+	s64 bytes = rocsvm_is_reservation(buf->kind) ? 0 :
+		    n * (s64)rocsvm_range_length(&buf->range);
 
 	space->num_buffers += n;
 	space->buffer_bytes += bytes;
@@ -460,7 +461,7 @@ int rocsvm_buffer_free(struct rocsvm_space *space, struct rocsvm_buffer *buf)
 {
 	int err;
 
-	if (buf->inside && !rocsvm_region_empty(buf->inside))
+	if (rocsvm_buffer_inside(buf) && !rocsvm_region_empty(buf->inside))
 		return -EBUSY;
 	err = rocsvm_buffer_kfd_free(space, buf);
 	if (err)
@@ -495,7 +496,7 @@ static struct rocsvm_buffer *any_buffer(struct rocsvm_region *region)
 		return NULL;
 	buf = container_of(range, struct rocsvm_buffer, range);
 	/* What is inside a reservation goes before it. */
-	if (buf->inside && !rocsvm_region_empty(buf->inside))
+	if (rocsvm_buffer_inside(buf) && !rocsvm_region_empty(buf->inside))
 		return any_buffer(buf->inside);
 	return buf;
 }
@@ -567,7 +568,7 @@ static void forget_buffer(struct rocsvm_range *range, void *data)
 
 	leave_space(space, buf);
 	rocsvm_uncharge(space, ROCSVM_LIMIT_BUFFERS);
-	if (buf->inside)
+	if (rocsvm_buffer_inside(buf))
 		rocsvm_region_abandon(buf->inside, forget_buffer, space);
 	rocsvm_buffer_destroy(buf);
 	cond_resched();

@@ -444,17 +444,18 @@ int rocsvm_kfd_alloc(struct rocsvm_space *space, struct rocsvm_buffer *buf)
 {
 	struct kfd_ioctl_alloc_memory_of_gpu_args args = {
 		.va_addr = rocsvm_range_base(&buf->range),
-		.size = buf->range.length,
+		.size = rocsvm_range_length(&buf->range),
 		.gpu_id = space->gpus[buf->gpu].gpu_id,
 		.flags = kfd_alloc_flags(buf),
 	};
+	bool is_userptr = buf->kind == ROCSVM_KIND_HOST ||
+			  buf->kind == ROCSVM_KIND_REGISTERED;
 	u32 gpu_id = args.gpu_id;
 	bool called;
 	int err;
 
 	/* A userptr's CPU address: the same. */
-	if (buf->kind == ROCSVM_KIND_HOST ||
-	    buf->kind == ROCSVM_KIND_REGISTERED)
+	if (is_userptr)
 		args.mmap_offset = args.va_addr;
 
 	err = rocsvm_kfd_call(space, AMDKFD_IOC_ALLOC_MEMORY_OF_GPU, &args, &called);
@@ -463,6 +464,8 @@ int rocsvm_kfd_alloc(struct rocsvm_space *space, struct rocsvm_buffer *buf)
 		return err;
 	}
 	buf->handle = args.handle;
+	if (is_userptr)
+		return 0;
 	/* KFD's own file maps more than buffers: not what the program says. */
 	if (buf->kind == ROCSVM_KIND_DOORBELL)
 		buf->mmap_pgoff = kfd_pgoff(KFD_MMAP_DOORBELLS, gpu_id);

@@ -197,8 +197,9 @@ static int kfd_buffer_show(struct seq_file *m,
 
 static const char *buffer_more(const struct rocsvm_buffer *buf)
 {
-	bool exported = rocsvm_peek(buf->dmabuf) &&
-			!(buf->flags & ROCSVM_ALLOC_IMPORTED);
+	bool exported = buf->kind != ROCSVM_KIND_HOST &&
+			!(buf->flags & ROCSVM_ALLOC_IMPORTED) &&
+			rocsvm_peek(buf->dmabuf);
 
 	if (is_nested(buf))
 		return exported ? "inside,exported" : "inside";
@@ -222,11 +223,12 @@ static int buffers_show(struct seq_file *m, void *v)
 		return SEQ_SKIP;
 
 	seq_printf(m, "0x%012llx %llu %s ", rocsvm_range_base(&buf->range),
-		   buf->range.length, rocsvm_kind_names[rocsvm_shown_kind(buf)]);
+		   rocsvm_range_length(&buf->range),
+		   rocsvm_kind_names[rocsvm_shown_kind(buf)]);
 	show_flags(m, alloc_flag_names, buf->flags, buffer_more(buf));
 	seq_putc(m, ' ');
 	rocsvm_show_gpus(m, view->space, rocsvm_peek(buf->mapped));
-	seq_printf(m, " %llu %llu 0x%llx\n", rocsvm_range_guard(&buf->range),
+	seq_printf(m, " %u %llu 0x%llx\n", buf->range.guard,
 		   age_ms(born), rocsvm_peek(buf->tag));
 	return 0;
 }
@@ -280,8 +282,8 @@ static void *gaps_next(struct seq_file *m, void *v, loff_t *pos)
 	struct rocsvm_region *region = v;
 	struct rocsvm_range *range = rocsvm_range_next(region, *pos);
 
-	*pos = range ? rocsvm_range_base(range) + range->length +
-		       rocsvm_range_guard(range) : region->end;
+	*pos = range ? rocsvm_range_base(range) + rocsvm_range_length(range) +
+		       range->guard : region->end;
 	spin_unlock(&view->lock);
 	cond_resched();
 	spin_lock(&view->lock);

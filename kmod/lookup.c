@@ -70,7 +70,7 @@ static struct rocsvm_buffer *region_next(struct rocsvm_region *region, u64 addr)
 	while ((buf = to_buffer(rocsvm_range_next(region, addr)))) {
 		if (!buf->quarantined)
 			return buf;
-		addr = buffer_base(buf) + buf->range.length;
+		addr = buffer_base(buf) + rocsvm_range_length(&buf->range);
 		cond_resched();
 	}
 	return NULL;
@@ -105,14 +105,16 @@ static struct rocsvm_buffer *outer_next(struct rocsvm_space *space, u64 addr)
 static struct rocsvm_buffer *inner_next(struct rocsvm_space *space, u64 addr)
 {
 	struct rocsvm_buffer *buf, *inner;
+	struct rocsvm_region *inside;
 
 	while ((buf = outer_next(space, addr))) {
-		if (!buf->inside || rocsvm_region_empty(buf->inside))
+		inside = rocsvm_buffer_inside(buf);
+		if (!inside || rocsvm_region_empty(inside))
 			return buf;
-		inner = region_next(buf->inside, addr);
+		inner = region_next(inside, addr);
 		if (inner)
 			return inner;
-		addr = buffer_base(buf) + buf->range.length;
+		addr = buffer_base(buf) + rocsvm_range_length(&buf->range);
 		cond_resched();
 	}
 	return NULL;
@@ -125,7 +127,7 @@ static struct rocsvm_buffer *segment_next(struct rocsvm_space *space, u64 addr)
 	while ((buf = to_buffer(rocsvm_range_next(&space->registered, addr)))) {
 		if (!buf->lost)
 			return buf;
-		addr = buffer_base(buf) + buf->range.length;
+		addr = buffer_base(buf) + rocsvm_range_length(&buf->range);
 		cond_resched();
 	}
 	return NULL;
@@ -138,7 +140,7 @@ static struct rocsvm_buffer *inner_find(struct rocsvm_space *space, u64 addr)
 
 	if (!outer || outer->quarantined)
 		return NULL;
-	if (outer->inside)
+	if (rocsvm_buffer_inside(outer))
 		buf = to_buffer(rocsvm_range_find(outer->inside, addr));
 	return buf && !buf->quarantined ? buf : outer;
 }
@@ -186,7 +188,7 @@ struct rocsvm_buffer *rocsvm_reservation_at(struct rocsvm_space *space,
 {
 	struct rocsvm_buffer *buf = outer_find(space, addr);
 
-	return buf && buf->inside && !buf->quarantined ? buf : NULL;
+	return buf && rocsvm_buffer_inside(buf) && !buf->quarantined ? buf : NULL;
 }
 
 /**
@@ -260,8 +262,8 @@ static unsigned int query_fill(const struct rocsvm_space *space,
 			ids[n++] = space->gpus[i].gpu_id;
 
 	cmd->va = buffer_base(buf);
-	cmd->length = buf->range.length;
-	cmd->guard = rocsvm_range_guard(&buf->range);
+	cmd->length = rocsvm_range_length(&buf->range);
+	cmd->guard = buf->range.guard;
 	cmd->handle = buf->handle;
 	cmd->kind = buf->kind;
 	cmd->gpu_id = buf->kind == ROCSVM_KIND_ADDRESS ?

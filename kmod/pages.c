@@ -50,7 +50,7 @@ int rocsvm_window_fill(struct rocsvm_space *space,
 		rocsvm_window_punch(space, buf);
 
 	pgoff = offset >> PAGE_SHIFT;
-	end = pgoff + (buf->range.length >> PAGE_SHIFT);
+	end = pgoff + (rocsvm_range_length(&buf->range) >> PAGE_SHIFT);
 
 	while (pgoff < end) {
 		if (fatal_signal_pending(current))
@@ -82,7 +82,7 @@ int rocsvm_window_fill(struct rocsvm_space *space,
 void rocsvm_window_prefault(const struct rocsvm_buffer *buf, bool huge)
 {
 	unsigned long addr = rocsvm_range_base(&buf->range);
-	unsigned long end = addr + buf->range.length;
+	unsigned long end = addr + rocsvm_range_length(&buf->range);
 	unsigned long step = huge ? PMD_SIZE : FAULT_AROUND;
 
 	for (; addr < end; addr += step) {
@@ -110,9 +110,9 @@ void rocsvm_window_punch(struct rocsvm_space *space,
 				  rocsvm_range_base(&buf->range), &offset);
 	/* All at once: truncation would do it page by page. */
 	unmap_mapping_pages(file->f_mapping, offset >> PAGE_SHIFT,
-			    buf->range.length >> PAGE_SHIFT, false);
+			    rocsvm_range_length(&buf->range) >> PAGE_SHIFT, false);
 	shmem_truncate_range(file_inode(file), offset,
-			     offset + buf->range.length - 1);
+			     offset + rocsvm_range_length(&buf->range) - 1);
 }
 
 /**
@@ -131,7 +131,7 @@ void rocsvm_window_open(struct rocsvm_space *space, struct rocsvm_buffer *buf)
 				  rocsvm_range_base(&buf->range), &offset);
 	buf->opening.first = offset >> PAGE_SHIFT;
 	buf->opening.last = buf->opening.first +
-			    (buf->range.length >> PAGE_SHIFT) - 1;
+			    (rocsvm_range_length(&buf->range) >> PAGE_SHIFT) - 1;
 	rocsvm_gate_open(file->private_data, &buf->opening);
 }
 

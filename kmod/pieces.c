@@ -295,7 +295,7 @@ static bool piece_is_ours(const struct rocsvm_space *space,
 		return false;
 	if (diff == (base >> PAGE_SHIFT) - buf->mmap_pgoff)
 		return true;
-	base += buf->range.length / 2;
+	base += rocsvm_range_length(&buf->range) / 2;
 	return (buf->flags & ROCSVM_ALLOC_AQL_QUEUE) &&
 	       diff == (base >> PAGE_SHIFT) - buf->mmap_pgoff;
 }

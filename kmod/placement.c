@@ -133,17 +133,17 @@ bool rocsvm_region_empty(const struct rocsvm_region *region)
 }
 
 /*
- * Round length and guard up to the granule; size is what both need together.
- * False if there is no such number, or nothing to place.
+ * Round the guard up to the granule; size is what it needs together with the
+ * length, rounded as well. False if there is no such number, or nothing to place.
  */
-static bool range_size(u64 granule, u64 *length, u64 guard, u64 *size)
+static bool range_size(u64 granule, u64 length, u64 *guard, u64 *size)
 {
-	if (!*length || *length > U64_MAX - (granule - 1) ||
-	    guard > U64_MAX - (granule - 1))
+	if (!length || length > U64_MAX - (granule - 1) ||
+	    *guard > ROCSVM_MAX_GUARD)
 		return false;
 
-	*length = ALIGN(*length, granule);
-	return !check_add_overflow(*length, ALIGN(guard, granule), size);
+	*guard = ALIGN(*guard, granule);
+	return !check_add_overflow(ALIGN(length, granule), *guard, size);
 }
 
 /*
@@ -306,7 +306,8 @@ static struct rocsvm_range *range_above(const struct rocsvm_region *region,
  * all are tried in ascending order, so that a range that fits is placed.
  *
  * Return: 0, -ENOMEM if no hole is large enough, or -EINVAL if @length is 0,
- * @alignment is no power of two, or @length and @guard exceed 64 bits.
+ * @alignment is no power of two, @guard is more than ROCSVM_MAX_GUARD, or
+ * @length and @guard exceed 64 bits.
  */
 int rocsvm_range_choose(const struct rocsvm_region *region, u64 length,
 			u64 alignment, u64 guard, u64 *base)
@@ -318,7 +319,7 @@ int rocsvm_range_choose(const struct rocsvm_region *region, u64 length,
 		return -ENOMEM;
 	if (alignment && !is_power_of_2(alignment))
 		return -EINVAL;
-	if (!range_size(region->granule, &length, guard, &size))
+	if (!range_size(region->granule, length, &guard, &size))
 		return -EINVAL;
 	alignment = max(alignment, region->granule);
 	if (!hole_choose(region, size, alignment, &behind, base))
@@ -335,9 +336,10 @@ int rocsvm_range_choose(const struct rocsvm_region *region, u64 length,
  * @front: bytes to keep free before it, a multiple of the granule, may be 0
  * @guard: bytes to keep free behind it, rounded up to the granule, may be 0
  *
- * Return: 0, -EINVAL if @base or @front is no multiple of the granule, @length
- * is 0 or @length and @guard exceed 64 bits, else -ERANGE if the range with
- * its guard is not inside the region, else -EEXIST if it is not free.
+ * Return: 0, -EINVAL if @base or @front is no multiple of the granule, @front
+ * or @guard is more than ROCSVM_MAX_GUARD, @length is 0 or @length and @guard
+ * exceed 64 bits, else -ERANGE if the range with its guards is not inside the
+ * region, else -EEXIST if it is not free.
  */
 int rocsvm_range_insert_fixed(struct rocsvm_region *region,
 			      struct rocsvm_range *range, u64 base, u64 length,
@@ -349,9 +351,9 @@ int rocsvm_range_insert_fixed(struct rocsvm_region *region,
 	if (!region->end)
 		return -ERANGE;
 	if (!IS_ALIGNED(base, region->granule) ||
-	    !IS_ALIGNED(front, region->granule))
+	    !IS_ALIGNED(front, region->granule) || front > ROCSVM_MAX_GUARD)
 		return -EINVAL;
-	if (!range_size(region->granule, &length, guard, &size))
+	if (!range_size(region->granule, length, &guard, &size))
 		return -EINVAL;
 	if (base < region->base || base > region->end ||
 	    front > base - region->base || size > region->end - base)
@@ -366,7 +368,7 @@ int rocsvm_range_insert_fixed(struct rocsvm_region *region,
 	range->start = base;
 	range->size = size;
 	range->front = front;
-	range->length = length;
+	range->guard = guard;
 	range_link(region, range, behind);
 	return 0;
 }
@@ -397,7 +399,7 @@ void rocsvm_range_remove(struct rocsvm_region *region,
 static bool range_accessible(const struct rocsvm_range *range, u64 addr)
 {
 	return addr >= rocsvm_range_base(range) &&
-	       addr - rocsvm_range_base(range) < range->length;
+	       addr - rocsvm_range_base(range) < rocsvm_range_length(range);
 }
 
 /**

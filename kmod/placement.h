@@ -16,7 +16,11 @@
 
 #include <linux/bits.h>
 #include <linux/rbtree_types.h>
+#include <linux/sizes.h>
 #include <linux/types.h>
+
+/* Largest guard of a range, before it or behind it. */
+#define ROCSVM_MAX_GUARD	SZ_1G
 
 /* First address above the user addresses that are used: bits 63..47 are 0. */
 #define ROCSVM_CANONICAL_END	BIT_ULL(47)
@@ -37,8 +41,7 @@ struct rocsvm_aperture {
  * @start: first address, of the guard if there is one
  * @size: bytes, guards included
  * @front: bytes of guard at its beginning
- * @length: how much of it can be accessed, behind @front; what follows up to
- *	@start + @size is guard, too
+ * @guard: bytes of guard at its end
  * @hole: how many bytes are free before @start
  * @largest_hole: the largest @hole of the subtree
  *
@@ -49,8 +52,8 @@ struct rocsvm_range {
 	struct rb_node node;
 	u64 start;
 	u64 size;
-	u64 front;
-	u64 length;
+	u32 front;
+	u32 guard;
 	u64 hole;
 	u64 largest_hole;
 };
@@ -106,14 +109,14 @@ static inline u64 rocsvm_range_base(const struct rocsvm_range *range)
 }
 
 /**
- * rocsvm_range_guard - length of the guard behind a live range
+ * rocsvm_range_length - how much of a live range can be accessed
  * @range: the range
  *
- * Return: bytes, a multiple of the region's granule, 0 if it has no guard.
+ * Return: bytes, a multiple of the region's granule, never 0.
  */
-static inline u64 rocsvm_range_guard(const struct rocsvm_range *range)
+static inline u64 rocsvm_range_length(const struct rocsvm_range *range)
 {
-	return range->size - range->front - range->length;
+	return range->size - range->front - range->guard;
 }
 
 struct rocsvm_range *rocsvm_range_find(struct rocsvm_region *region, u64 addr);

@@ -68,7 +68,6 @@
 #define ROCSVM_KFD_ARRAY_SIZE	3840
 
 #define ROCSVM_MAX_ALIGNMENT	SZ_1G
-#define ROCSVM_MAX_GUARD	SZ_1G
 
 /*
  * For what a program can have made again and again: it is charged to its memory
@@ -239,16 +238,17 @@ struct rocsvm_gpu {
  * struct rocsvm_buffer - a buffer, a segment of registered memory, or
  *	addresses in quarantine
  * @range: its addresses
- * @opening: host buffers: what the gate lets through
- * @handle: KFD's handle, 0 for the kinds without memory
+ * @opening: host buffers, and only those: what the gate lets through
  * @mmap_pgoff: where the CPU's mapping is the driver's: the offset in
  *	rocsvm_buffer_file(), in pages
+ * @dmabuf: imported, or exported: its dma-buf; a reference, or NULL
+ * @inside: address reservations: placement of the buffers in it. Ask
+ *	rocsvm_buffer_inside()
+ * @handle: KFD's handle, 0 for the kinds without memory
  * @mapped: GPUs (by index in the space) it is mapped to
  * @tag: the user's number
  * @link: in rocsvm_space.quarantine, if it is quarantined and not lost
  * @rcu: for what is left of a host buffer: a fault may be looking at @opening
- * @dmabuf: imported, or exported: its dma-buf; a reference, or NULL
- * @inside: address reservations: placement of the buffers in it, or NULL
  * @flags: enum rocsvm_alloc_flags
  * @registrations: registered memory: how many registrations meet it
  * @born: when it came to be what it is, by rocsvm_clock(); 0 while it is made or
@@ -266,17 +266,21 @@ struct rocsvm_gpu {
  */
 struct rocsvm_buffer {
 	struct rocsvm_range range;
-	struct rocsvm_opening opening;
+	union {
+		struct rocsvm_opening opening;
+		struct {
+			pgoff_t mmap_pgoff;
+			struct dma_buf *dmabuf;
+			struct rocsvm_region *inside;
+		};
+	};
 	u64 handle;
-	pgoff_t mmap_pgoff;
 	u64 mapped;
 	u64 tag;
 	union {
 		struct list_head link;
 		struct rcu_head rcu;
 	};
-	struct dma_buf *dmabuf;
-	struct rocsvm_region *inside;
 	u32 flags;
 	u32 registrations;
 	u32 born;
@@ -289,8 +293,26 @@ struct rocsvm_buffer {
 	u8 lost:1;
 };
 
-static_assert(sizeof(struct rocsvm_buffer) <= 192);
+static_assert(sizeof(struct rocsvm_buffer) <= 160);
 static_assert(ROCSVM_MAX_GPUS <= U8_MAX);
+
+/* The kinds without memory: an address reservation. */
+static inline bool rocsvm_is_reservation(u32 kind)
+{
+	return kind == ROCSVM_KIND_ADDRESS || kind == ROCSVM_KIND_SCRATCH;
+}
+
+/**
+ * rocsvm_buffer_inside - what is inside an address reservation
+ * @buf: any buffer
+ *
+ * Return: its region, or NULL for the other kinds.
+ */
+static inline struct rocsvm_region *
+rocsvm_buffer_inside(const struct rocsvm_buffer *buf)
+{
+	return rocsvm_is_reservation(buf->kind) ? buf->inside : NULL;
+}
 
 /* The regions of a space. The mmap aperture has the first only. */
 enum rocsvm_region_index {

@@ -67,7 +67,7 @@ static inline u64 rocsvm_segment_base(const struct rocsvm_segment *seg)
 
 static inline u64 rocsvm_segment_end(const struct rocsvm_segment *seg)
 {
-	return rocsvm_segment_base(seg) + seg->buf.range.length;
+	return rocsvm_segment_base(seg) + rocsvm_range_length(&seg->buf.range);
 }
 
 struct rocsvm_segment *rocsvm_segment_next(struct rocsvm_space *space,

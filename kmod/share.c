@@ -52,13 +52,13 @@ static struct drm_gem_object *gem_object_get(const struct rocsvm_space *space,
 	struct drm_file *drm = space->gpus[buf->gpu].drm->private_data;
 	struct drm_vma_offset_manager *manager =
 		drm->minor->dev->vma_offset_manager;
+	u64 length = rocsvm_range_length(&buf->range);
 	struct drm_gem_object *obj = NULL;
 	struct drm_vma_offset_node *node;
 
 	drm_vma_offset_lock_lookup(manager);
 	node = drm_vma_offset_exact_lookup_locked(manager, buf->mmap_pgoff,
-						  buf->range.length >>
-						  PAGE_SHIFT);
+						  length >> PAGE_SHIFT);
 	if (node) {
 		obj = container_of(node, struct drm_gem_object, vma_node);
 		/* On its way out it stays in the tree for a while. */
@@ -67,7 +67,7 @@ static struct drm_gem_object *gem_object_get(const struct rocsvm_space *space,
 	}
 	drm_vma_offset_unlock_lookup(manager);
 	if (!obj || (drm_vma_node_is_allowed(&obj->vma_node, drm) &&
-		     obj->size == buf->range.length))
+		     obj->size == length))
 		return obj;
 	drm_gem_object_put(obj);
 	return NULL;
@@ -188,7 +188,7 @@ static int buffer_export(struct rocsvm_space *space, struct rocsvm_buffer *buf)
 		dmabuf = export_by_drm(space, buf);
 	if (IS_ERR(dmabuf))
 		return PTR_ERR(dmabuf);
-	if (dmabuf->size != buf->range.length) {
+	if (dmabuf->size != rocsvm_range_length(&buf->range)) {
 		dma_buf_put(dmabuf);
 		return -EINVAL;
 	}
@@ -289,7 +289,7 @@ static int import_as(struct rocsvm_ucmd *ucmd, const struct rocsvm_alloc *alloc,
 	cmd->gpu_id = alloc->gpu_id;
 	cmd->kind = alloc->kind;
 	cmd->va = rocsvm_range_base(&buf->range);
-	cmd->length = buf->range.length;
+	cmd->length = rocsvm_range_length(&buf->range);
 	err = rocsvm_ucmd_respond(ucmd);
 	if (err)
 		rocsvm_buffer_abort(space, buf);

@@ -171,7 +171,8 @@ void rocsvm_tally(struct rocsvm_space *space, enum rocsvm_shown_kind kind,
  */
 void rocsvm_show(struct rocsvm_space *space, struct rocsvm_buffer *buf)
 {
-	rocsvm_tally(space, rocsvm_shown_kind(buf), 1, buf->range.length);
+	rocsvm_tally(space, rocsvm_shown_kind(buf), 1,
+		     rocsvm_range_length(&buf->range));
 	WRITE_ONCE(buf->born, rocsvm_clock());
 }
 
@@ -185,7 +186,8 @@ void rocsvm_hide(struct rocsvm_space *space, struct rocsvm_buffer *buf)
 	if (!buf->born)
 		return;
 	WRITE_ONCE(buf->born, 0);
-	rocsvm_tally(space, rocsvm_shown_kind(buf), -1, buf->range.length);
+	rocsvm_tally(space, rocsvm_shown_kind(buf), -1,
+		     rocsvm_range_length(&buf->range));
 }
 
 /* ---- what is there ---- */
@@ -202,7 +204,7 @@ static struct rocsvm_buffer *region_next(struct rocsvm_region *region, u64 addr)
 
 	if (range && rocsvm_range_base(range) < addr)
 		range = rocsvm_range_next(region, rocsvm_range_base(range) +
-						  range->length);
+						  rocsvm_range_length(range));
 	return range ? container_of(range, struct rocsvm_buffer, range) : NULL;
 }
 
@@ -215,7 +217,7 @@ static struct rocsvm_buffer *region_walk(struct rocsvm_region *region, u64 addr,
 
 	if (range && (inside || rocsvm_range_base(range) < addr)) {
 		outer = container_of(range, struct rocsvm_buffer, range);
-		if (outer->inside)
+		if (rocsvm_buffer_inside(outer))
 			inner = region_next(outer->inside, addr);
 	}
 	return inner ? inner : region_next(region, addr + inside);

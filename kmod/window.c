@@ -523,7 +523,7 @@ bool rocsvm_window_covers(struct rocsvm_space *space,
 			  const struct rocsvm_buffer *buf)
 {
 	unsigned long addr = rocsvm_range_base(&buf->range);
-	unsigned long end = addr + buf->range.length;
+	unsigned long end = addr + rocsvm_range_length(&buf->range);
 	struct mm_struct *mm = space->mn.mm;
 	const struct vm_area_struct *vma;
 	const struct file *file;

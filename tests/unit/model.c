@@ -52,7 +52,8 @@ static bool round_sizes(const struct model *model, u64 length, u64 guard,
 
 	answer->length = whole_length;
 	answer->guard = whole_guard;
-	return length && whole_length + whole_guard <= U64_MAX;
+	return length && guard <= ROCSVM_MAX_GUARD &&
+	       whole_length + whole_guard <= U64_MAX;
 }
 
 /*
@@ -105,7 +106,8 @@ int model_place_fixed(const struct model *model, u64 base, u64 length,
 {
 	u128 start, size;
 
-	if (base % model->granule || front % model->granule)
+	if (base % model->granule || front % model->granule ||
+	    front > ROCSVM_MAX_GUARD)
 		return -EINVAL;
 	if (!round_sizes(model, length, guard, answer))
 		return -EINVAL;
@@ -189,24 +191,24 @@ void model_compare(const struct model *model, struct rocsvm_region *region)
 
 	while ((range = rocsvm_range_next(region, addr))) {
 		u64 base = rocsvm_range_base(range);
-		u64 guard = rocsvm_range_guard(range);
+		u64 guard = range->guard;
 
 		/* The rules, whatever the model thinks. */
 		CHECK(base >= used_to + range->front);
 		CHECK_EQ(base % model->granule, 0);
-		CHECK(range->length > 0);
-		CHECK_EQ(range->length % model->granule, 0);
+		CHECK(rocsvm_range_length(range) > 0);
+		CHECK_EQ(rocsvm_range_length(range) % model->granule, 0);
 		CHECK_EQ(guard % model->granule, 0);
-		used_to = base + range->length + guard;
+		used_to = base + rocsvm_range_length(range) + guard;
 		CHECK(used_to <= model->end);
 
 		CHECK(i < model->n);
 		CHECK(range == model->ranges[i].range);
 		CHECK_EQ(base, model->ranges[i].base);
-		CHECK_EQ(range->length, model->ranges[i].length);
+		CHECK_EQ(rocsvm_range_length(range), model->ranges[i].length);
 		CHECK_EQ(range->front, model->ranges[i].front);
 		CHECK_EQ(guard, model->ranges[i].guard);
-		addr = base + range->length;
+		addr = base + rocsvm_range_length(range);
 		i++;
 	}
 	CHECK_EQ(i, model->n);

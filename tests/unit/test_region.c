@@ -156,8 +156,8 @@ static void try_insert(void)
 		return;
 
 	CHECK_EQ(rocsvm_range_base(range), answer.base);
-	CHECK_EQ(range->length, answer.length);
-	CHECK_EQ(rocsvm_range_guard(range), answer.guard);
+	CHECK_EQ(rocsvm_range_length(range), answer.length);
+	CHECK_EQ(range->guard, answer.guard);
 	answer.range = range;
 	model_add(&model, &answer);
 	num_unused--;
@@ -280,7 +280,7 @@ void test_region_guards(void)
 	for (i = 0; i < 50; i++) {
 		CHECK_EQ(insert(i, PAGE, 0, PAGE), 0);
 		CHECK_EQ(rocsvm_range_base(&pool[i]), BASE + 2 * i * PAGE);
-		CHECK_EQ(rocsvm_range_guard(&pool[i]), PAGE);
+		CHECK_EQ(pool[i].guard, PAGE);
 	}
 	CHECK_EQ(insert(50, PAGE, 0, PAGE), -ENOMEM);
 	CHECK_EQ(insert_fixed(50, BASE + 100 * PAGE, PAGE, PAGE), -ERANGE);
@@ -308,12 +308,12 @@ void test_region_huge(void)
 	begin(BASE, 8, HUGE);
 	CHECK_EQ(insert(0, 1, 0, 1), 0);
 	CHECK_EQ(rocsvm_range_base(&pool[0]), BASE);
-	CHECK_EQ(pool[0].length, HUGE);
-	CHECK_EQ(rocsvm_range_guard(&pool[0]), HUGE);
+	CHECK_EQ(rocsvm_range_length(&pool[0]), HUGE);
+	CHECK_EQ(pool[0].guard, HUGE);
 	CHECK_EQ(insert(1, HUGE + 1, PAGE, PAGE), 0);
 	CHECK_EQ(rocsvm_range_base(&pool[1]), BASE + 2 * HUGE);
-	CHECK_EQ(pool[1].length, 2 * HUGE);
-	CHECK_EQ(rocsvm_range_guard(&pool[1]), HUGE);
+	CHECK_EQ(rocsvm_range_length(&pool[1]), 2 * HUGE);
+	CHECK_EQ(pool[1].guard, HUGE);
 	CHECK_EQ(insert_fixed(2, BASE + 6 * HUGE + PAGE, HUGE, 0), -EINVAL);
 	CHECK_EQ(insert_fixed(2, BASE + HUGE, HUGE, 0), -EEXIST);
 	CHECK_EQ(insert_fixed(2, BASE + 6 * HUGE, HUGE, PAGE), 0);
@@ -362,7 +362,7 @@ void test_region_alignment(void)
 /* Guard on both sides, as in the mmap aperture. */
 void test_region_front(void)
 {
-	const u64 base = BASE + 4 * PAGE;
+	const u64 base = BASE + 4 * PAGE, large = BASE + ROCSVM_MAX_GUARD;
 
 	begin(BASE, 16, PAGE);
 	CHECK_EQ(rocsvm_range_insert_fixed(region, &pool[0], base, PAGE, 1,
@@ -372,8 +372,8 @@ void test_region_front(void)
 	CHECK_EQ(rocsvm_range_insert_fixed(region, &pool[0], base, 2 * PAGE,
 					   3 * PAGE, PAGE), 0);
 	CHECK_EQ(rocsvm_range_base(&pool[0]), base);
-	CHECK_EQ(pool[0].length, 2 * PAGE);
-	CHECK_EQ(rocsvm_range_guard(&pool[0]), PAGE);
+	CHECK_EQ(rocsvm_range_length(&pool[0]), 2 * PAGE);
+	CHECK_EQ(pool[0].guard, PAGE);
 
 	/* neither guard is an address of the range's, nor anybody else's */
 	CHECK(!rocsvm_range_find(region, base - 1));
@@ -395,6 +395,22 @@ void test_region_front(void)
 	rocsvm_range_remove(region, &pool[1]);
 	rocsvm_range_remove(region, &pool[2]);
 	rocsvm_range_remove(region, &pool[3]);
+	end();
+
+	/* The largest there are. */
+	begin(BASE, 3 * (ROCSVM_MAX_GUARD / PAGE), PAGE);
+	CHECK_EQ(rocsvm_range_insert_fixed(region, &pool[0], large, PAGE,
+					   ROCSVM_MAX_GUARD + PAGE, 0), -EINVAL);
+	CHECK_EQ(rocsvm_range_insert_fixed(region, &pool[0], large, PAGE, 0,
+					   ROCSVM_MAX_GUARD + 1), -EINVAL);
+	CHECK_EQ(range_insert(region, &pool[0], PAGE, 0, ROCSVM_MAX_GUARD + 1),
+		 -EINVAL);
+	CHECK_EQ(rocsvm_range_insert_fixed(region, &pool[0], large, PAGE,
+					   ROCSVM_MAX_GUARD, ROCSVM_MAX_GUARD), 0);
+	CHECK_EQ(rocsvm_range_length(&pool[0]), PAGE);
+	CHECK_EQ(insert_fixed(1, large - PAGE, PAGE, 0), -EEXIST);
+	CHECK_EQ(insert_fixed(1, large + ROCSVM_MAX_GUARD, PAGE, 0), -EEXIST);
+	rocsvm_range_remove(region, &pool[0]);
 	end();
 }
 

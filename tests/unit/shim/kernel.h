@@ -27,6 +27,7 @@ typedef unsigned long long u64;
 #define U64_MAX		UINT64_MAX
 #define PAGE_SIZE	4096UL
 #define SZ_2M		0x200000
+#define SZ_1G		0x40000000
 #define BITS_PER_LONG	64
 #define BIT(n)		(1UL << (n))
 #define BIT_ULL(n)	(1ULL << (n))
