@@ -7,7 +7,7 @@
 #include <linux/nospec.h>
 #include <linux/uaccess.h>
 
-#include "rocsvm.h"
+#include "kfd.h"
 
 /**
  * rocsvm_space_gpu - look a GPU up

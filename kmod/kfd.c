@@ -24,16 +24,21 @@
 #include <drm/drm_file.h>
 #include <drm/drm_ioctl.h>
 
+#include "kfd.h"
 #include "trace.h"
 #include "view.h"
 
 #define KFD_PATH	"/dev/kfd"
 
-/* Where in the control page the arrays are that KFD's arguments point to. */
-#define CONTROL_ARRAY	(PAGE_SIZE - ROCSVM_KFD_ARRAY_SIZE)
+/*
+ * Room in the control page, behind the arguments of a call, for arrays that those
+ * point to; and where it begins.
+ */
+#define CONTROL_ARRAY_SIZE	3840
+#define CONTROL_ARRAY		(PAGE_SIZE - CONTROL_ARRAY_SIZE)
 
 static_assert(ROCSVM_MAX_GPUS * sizeof(struct kfd_process_device_apertures) <=
-	      ROCSVM_KFD_ARRAY_SIZE);
+	      CONTROL_ARRAY_SIZE);
 
 /* A character device of amdgpu's, which has two kinds: KFD and DRM nodes. */
 static bool is_amdgpu_file(const struct file *file, bool drm)
@@ -159,13 +164,8 @@ long rocsvm_kfd_pass(struct rocsvm_space *space, unsigned int cmd,
 	return kfd_ioctl(space, cmd, arg, true);
 }
 
-/**
- * rocsvm_kfd_array - where KFD's arguments may point to
- * @space: the space
- *
- * Return: user address of ROCSVM_KFD_ARRAY_SIZE bytes.
- */
-void __user *rocsvm_kfd_array(const struct rocsvm_space *space)
+/* Where KFD's arguments may point to: CONTROL_ARRAY_SIZE bytes. */
+static void __user *control_array(const struct rocsvm_space *space)
 {
 	return (void __user *)space->control.addr + CONTROL_ARRAY;
 }
@@ -198,7 +198,7 @@ static int kfd_read_apertures(struct rocsvm_space *space, unsigned int n,
 {
 	struct kfd_ioctl_get_process_apertures_new_args args = {
 		.kfd_process_device_apertures_ptr =
-			(unsigned long)rocsvm_kfd_array(space),
+			(unsigned long)control_array(space),
 		.num_of_nodes = n,
 	};
 	unsigned int i;
@@ -214,7 +214,7 @@ static int kfd_read_apertures(struct rocsvm_space *space, unsigned int n,
 		return min_t(u32, args.num_of_nodes, ROCSVM_MAX_GPUS + 1);
 	if (args.num_of_nodes != n)
 		return -EAGAIN;
-	if (copy_from_user(apertures, rocsvm_kfd_array(space),
+	if (copy_from_user(apertures, control_array(space),
 			   n * sizeof(*apertures)))
 		return -EFAULT;
 	for (i = 0; i < n; i++) {
@@ -509,7 +509,7 @@ int rocsvm_kfd_free(struct rocsvm_space *space, u64 handle)
 /* Put the GPUs of a bit mask into the control page, in ascending order. */
 static int put_gpu_ids(const struct rocsvm_space *space, u64 gpus)
 {
-	u32 __user *ids = rocsvm_kfd_array(space);
+	u32 __user *ids = control_array(space);
 	unsigned int i, n = 0;
 
 	for (i = 0; i < space->num_gpus; i++)
@@ -543,7 +543,7 @@ int rocsvm_kfd_map(struct rocsvm_space *space, u64 handle, u64 gpus, u64 *done)
 {
 	struct kfd_ioctl_map_memory_to_gpu_args args = {
 		.handle = handle,
-		.device_ids_array_ptr = (unsigned long)rocsvm_kfd_array(space),
+		.device_ids_array_ptr = (unsigned long)control_array(space),
 	};
 	bool called;
 	int n, err;
@@ -576,7 +576,7 @@ int rocsvm_kfd_unmap(struct rocsvm_space *space, u64 handle, u64 gpus,
 {
 	struct kfd_ioctl_unmap_memory_from_gpu_args args = {
 		.handle = handle,
-		.device_ids_array_ptr = (unsigned long)rocsvm_kfd_array(space),
+		.device_ids_array_ptr = (unsigned long)control_array(space),
 	};
 	bool called;
 	int n, err;

@@ -13,6 +13,7 @@
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
+#include "kfd.h"
 #include "view.h"
 
 /* KFD takes the lowest number that is free: no program has so many. */

@@ -8,7 +8,7 @@
 #include <linux/sched.h>
 #include <linux/slab.h>
 
-#include "rocsvm.h"
+#include "kfd.h"
 
 /* KFD has it from Linux 6.3 on. */
 #ifndef AMDKFD_IOC_EXPORT_DMABUF

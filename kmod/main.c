@@ -12,6 +12,7 @@
 #include <linux/uaccess.h>
 
 #include "compat.h"
+#include "kfd.h"
 #include "view.h"
 
 union rocsvm_args {

@@ -18,7 +18,7 @@
 #include <drm/drm_gem.h>
 #include <drm/drm_vma_manager.h>
 
-#include "rocsvm.h"
+#include "kfd.h"
 
 MODULE_IMPORT_NS(DMA_BUF);
 

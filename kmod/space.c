@@ -32,6 +32,7 @@
 #include <linux/slab.h>
 #include <linux/wait.h>
 
+#include "kfd.h"
 #include "trace.h"
 #include "view.h"
 

@@ -8,7 +8,7 @@
 #include <linux/string.h>
 #include <linux/uaccess.h>
 
-#include "rocsvm.h"
+#include "kfd.h"
 
 #define ROCSVM_MAX_SVM_ATTRS	256
 
