@@ -12,6 +12,7 @@
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 
+#include "kfd.h"
 #include "view.h"
 
 /* Addresses and lengths as the window's functions take them. */
@@ -235,6 +236,8 @@ static int buffer_get_object(struct rocsvm_space *space,
 			gpu->scratch_buf = buf;
 		return err;
 	default:
+		if (rocsvm_kfd_gpu_is_gone(space, buf->gpu))
+			return -ENODEV;
 		if (buf->flags & ROCSVM_ALLOC_IMPORTED)
 			return rocsvm_kfd_import(space, buf, dmabuf_fd);
 		err = rocsvm_kfd_alloc(space, buf);

@@ -21,6 +21,7 @@
 #include <linux/sched/task.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
+#include <drm/drm_drv.h>
 #include <drm/drm_file.h>
 #include <drm/drm_ioctl.h>
 
@@ -430,6 +431,24 @@ bool rocsvm_kfd_is_lost(const struct rocsvm_space *space, bool called, int err)
 {
 	return called && err == -EFAULT &&
 	       put_user(0, (u32 __user *)space->control.addr);
+}
+
+/**
+ * rocsvm_kfd_gpu_is_gone - whether a GPU has no driver any more
+ * @space: the space
+ * @gpu: index of a GPU that is acquired
+ *
+ * KFD does not know it: Linux 6.12 oopses when it is asked for a buffer then.
+ * Not held off while KFD is at work, as that could last as long as the program
+ * likes.
+ *
+ * Return: true after amdgpu was unbound from the device.
+ */
+bool rocsvm_kfd_gpu_is_gone(const struct rocsvm_space *space, unsigned int gpu)
+{
+	const struct drm_file *drm = space->gpus[gpu].drm->private_data;
+
+	return drm_dev_is_unplugged(drm->minor->dev);
 }
 
 /**

@@ -17,6 +17,7 @@ int rocsvm_kfd_acquire_vm(struct rocsvm_space *space, u32 gpu_id, int drm_fd);
 int rocsvm_kfd_set_memory_policy(struct rocsvm_space *space, u32 gpu_id,
 				 u64 coherent_base, u64 coherent_length);
 int rocsvm_kfd_set_scratch(struct rocsvm_space *space, u32 gpu_id, u64 va);
+bool rocsvm_kfd_gpu_is_gone(const struct rocsvm_space *space, unsigned int gpu);
 int rocsvm_kfd_alloc(struct rocsvm_space *space, struct rocsvm_buffer *buf);
 int rocsvm_kfd_free(struct rocsvm_space *space, u64 handle);
 int rocsvm_kfd_map(struct rocsvm_space *space, u64 handle, u64 gpus, u64 *done);

@@ -29,6 +29,7 @@
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 
+#include "kfd.h"
 #include "segment.h"
 
 /*
@@ -336,6 +337,8 @@ int rocsvm_segment_fill(struct rocsvm_space *space, struct rocsvm_segment *seg,
 		return -EBUSY;
 	if (rocsvm_buffers_overlap(space, pages.base, pages.end - pages.base))
 		return -EEXIST;
+	if (rocsvm_kfd_gpu_is_gone(space, seg->buf.gpu))
+		return -ENODEV;
 	err = rocsvm_memory_check(space->mn.mm, &pages, &backing);
 	if (err)
 		return err;

@@ -436,7 +436,8 @@ enum rocsvm_alloc_flags {
  * without a CPU mapping, and can be mapped to no other GPU.
  *
  * -ENODEV: @gpu_id (or, where it is 0, every GPU) is unknown, its VM is not
- * acquired, or its gpuvm aperture is not canonical where it has to be.
+ * acquired, or its gpuvm aperture is not canonical where it has to be; amdgpu was
+ * unbound from it.
  * -ENOMEM: no memory, or no gap in the window. -EDQUOT: the process or the user
  * has as many buffers as there may be; addresses in quarantine count, too
  * (max_buffers_per_space, max_buffers_per_user). -EFAULT: the program has
