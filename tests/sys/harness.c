@@ -36,7 +36,7 @@ void test_skip(const char *format, ...)
 	va_list ap;
 
 	va_start(ap, format);
-	print_args("SKIP: ", format, ap);
+	print_args("", format, ap);
 	va_end(ap);
 	/* A check that failed before is not undone by skipping the rest. */
 	_exit(test_failures ? KSFT_FAIL : KSFT_SKIP);

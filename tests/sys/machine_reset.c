@@ -17,7 +17,7 @@
  * amdgpu_device_skip_hw_access(), from amdgpu_device_flush_hdp() as
  * amdgpu_vm_update_range() calls it.
  */
-#include "hostile.h"
+#include "newcomer.h"
 #include "pagetable.h"
 
 #include <glob.h>
@@ -166,28 +166,6 @@ static void user(void *unused)
 	use_all_kinds(fd, LENGTH);
 	gpuqueue_close(&queue);
 	close(fd);
-}
-
-/* A process that comes after it. */
-static void newcomer(void *unused)
-{
-	int own = svm_start();
-	struct gpuqueue queue;
-	char *va[KINDS];
-
-	(void)unused;
-	gpuqueue_open(&queue, own, svm_gpu(own, 0));
-	for (int i = 0; i < KINDS; i++) {
-		va[i] = svm_alloc(own, kinds[i], LENGTH);
-		EXPECT_EQ(svm_map_all(own, va[i]), 0);
-	}
-	pattern_fill(va[HOST], LENGTH, 7);
-	EXPECT_EQ(gpuqueue_copy(&queue, va[VRAM], va[HOST], LENGTH), 0);
-	EXPECT_EQ(gpuqueue_copy(&queue, va[PRIVATE], va[VRAM], LENGTH), 0);
-	EXPECT_EQ(gpuqueue_copy(&queue, va[GTT], va[PRIVATE], LENGTH), 0);
-	EXPECT_EQ(pattern_differs(va[GTT], LENGTH, 7), -1);
-	gpuqueue_close(&queue);
-	close(own);
 }
 
 static void test(void)

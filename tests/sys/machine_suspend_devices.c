@@ -14,7 +14,7 @@
  * the phantom GPU has not, amdgpu_device_suspend() of 6.1 warns by itself, of
  * "drm_WARN_ON(!dev->mode_config.poll_enabled)".
  */
-#include "hostile.h"
+#include "newcomer.h"
 #include "pagetable.h"
 
 #define LENGTH KiB(64)
@@ -100,33 +100,8 @@ static void sleeper(void *unused)
 	close(fd);
 }
 
-/* A process that comes after it. */
-static void newcomer(void *unused)
-{
-	char *from, *vram, *to;
-	struct gpuqueue queue;
-	int own = svm_start();
-
-	(void)unused;
-	gpuqueue_open(&queue, own, svm_gpu(own, 0));
-	from = svm_alloc(own, ROCSVM_KIND_HOST, LENGTH);
-	vram = svm_alloc(own, ROCSVM_KIND_VRAM, LENGTH);
-	to = svm_alloc(own, ROCSVM_KIND_GTT, LENGTH);
-	EXPECT_EQ(svm_map_all(own, from), 0);
-	EXPECT_EQ(svm_map_all(own, vram), 0);
-	EXPECT_EQ(svm_map_all(own, to), 0);
-	pattern_fill(from, LENGTH, 7);
-	EXPECT_EQ(gpuqueue_copy(&queue, vram, from, LENGTH), 0);
-	EXPECT_EQ(gpuqueue_copy(&queue, to, vram, LENGTH), 0);
-	EXPECT_EQ(pattern_differs(to, LENGTH, 7), -1);
-	gpuqueue_close(&queue);
-	close(own);
-}
-
 static void test(void)
 {
-	if (debug_kernel() || kernel_since(6, 12))
-		test_skip("tried on Debian's 6.1 only");
 	if (access("/sys/power/pm_test", W_OK))
 		test_skip("no test of suspend");
 	if (!access("/sys/module/suspend/parameters/pm_test_delay", W_OK))
