@@ -40,7 +40,7 @@ int rocsvm_window_fill(struct rocsvm_space *space,
 	pgoff_t pgoff, end;
 	struct file *file;
 	struct page *page;
-	bool huge = true;
+	bool huge = buf->huge;
 	loff_t offset;
 
 	file = rocsvm_window_file(&space->window, buf->huge,
