@@ -210,11 +210,12 @@ static void buffer_retire(struct rocsvm_space *space, struct rocsvm_buffer *buf)
 	buffer_give_back(space, buf);
 }
 
-/* KFD may have a buffer there that can't be named: not to be used again. */
+/*
+ * KFD may have a buffer there that can't be named: not to be used again. A host
+ * buffer's pages stay, behind an open gate, as GPUs may have them.
+ */
 static void buffer_lose(struct rocsvm_space *space, struct rocsvm_buffer *buf)
 {
-	if (buf->kind == ROCSVM_KIND_HOST)
-		host_put_pages(space, buf);
 	buf->lost = true;
 	buffer_quarantine(space, buf);
 }
@@ -381,8 +382,8 @@ static bool gpus_fit(const struct rocsvm_space *space,
  * @buf: the buffer, or the segment of registered memory
  * @gpus: bit mask of GPUs by index
  *
- * Return: 0 or KFD's errno; -ENODEV for a GPU that can't address it; -EINVAL
- * if there is no memory to map.
+ * Return: 0 or KFD's errno; -ENODEV for a GPU that can't address it, or where
+ * KFD's is gone; -EINVAL if there is no memory to map.
  */
 int rocsvm_buffer_map(struct rocsvm_space *space, struct rocsvm_buffer *buf,
 		      u64 gpus)
@@ -528,12 +529,15 @@ static int window_uncarve(struct rocsvm_space *space, unsigned long addr,
 /* In the process itself; its window is unmapped next. */
 static void end_buffer(struct rocsvm_space *space, struct rocsvm_buffer *buf)
 {
-	if (!buf->quarantined && !fatal_signal_pending(current)) {
+	if (!buf->quarantined) {
 		if (buf->mapped)
 			rocsvm_buffer_unmap(space, buf, buf->mapped);
 		buffer_put_object(space, buf);
 	}
-	if (!buf->quarantined && buf->kind == ROCSVM_KIND_HOST)
+	/* KFD has been interrupted, maybe, and GPUs may have it still. */
+	if (fatal_signal_pending(current))
+		return;
+	if ((!buf->quarantined || buf->lost) && buf->kind == ROCSVM_KIND_HOST)
 		rocsvm_window_close(space, buf);
 	if (buf->carved)
 		buffer_uncarve(space, buf, window_uncarve);
@@ -542,24 +546,29 @@ static void end_buffer(struct rocsvm_space *space, struct rocsvm_buffer *buf)
 	cond_resched();
 }
 
+static void end_buffers(struct rocsvm_space *space,
+			struct rocsvm_region *region)
+{
+	struct rocsvm_buffer *buf;
+
+	while (!fatal_signal_pending(current) && (buf = any_buffer(region)))
+		end_buffer(space, buf);
+}
+
 /**
  * rocsvm_buffers_free_all - give all buffers back to KFD
- * @space: the space; its window is unmapped next
+ * @space: the space; its window is unmapped next, unless the caller is killed
  *
- * In the process itself. Where it is being killed KFD is not asked, which
- * frees everything when the mm goes.
+ * In the process itself. Where it is being killed nothing more is done.
  */
 void rocsvm_buffers_free_all(struct rocsvm_space *space)
 {
-	struct rocsvm_buffer *buf;
 	unsigned int i;
 
 	for (i = 0; i < ROCSVM_NUM_REGIONS; i++)
-		while ((buf = any_buffer(&space->regions[i])))
-			end_buffer(space, buf);
+		end_buffers(space, &space->regions[i]);
 	for (i = 0; i < space->num_gpus; i++)
-		while ((buf = any_buffer(&space->gpus[i].apart)))
-			end_buffer(space, buf);
+		end_buffers(space, &space->gpus[i].apart);
 }
 
 /* The mm has no user left, nor have its faults: nobody looks at an opening. */

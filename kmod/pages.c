@@ -28,8 +28,8 @@
  * All pages are dirty from the beginning: what GPUs write is seen in no page
  * table of the CPU's, and reclaim drops what is clean.
  *
- * Return: 1 if all of them are huge, else 0; -ENOMEM, or -EINTR. On failure
- * the caller punches.
+ * Return: 1 if all are huge, and can be mapped so, else 0; -ENOMEM, or -EINTR.
+ * On failure the caller punches.
  */
 int rocsvm_window_fill(struct rocsvm_space *space,
 		       const struct rocsvm_buffer *buf)

@@ -577,16 +577,17 @@ static void registrations_drop(struct rocsvm_space *space)
  * rocsvm_registrations_free_all - end all registrations
  * @space: the space
  *
- * In the process itself. Where it is being killed KFD is not asked, which
- * frees everything when the mm goes.
+ * In the process itself. Where it is being killed nothing more is done.
  */
 void rocsvm_registrations_free_all(struct rocsvm_space *space)
 {
 	struct rocsvm_segment *seg;
 
 	while ((seg = rocsvm_segment_next(space, 0, U64_MAX))) {
-		if (!fatal_signal_pending(current) && seg->buf.handle)
+		if (seg->buf.handle)
 			rocsvm_buffer_kfd_free(space, &seg->buf);
+		if (fatal_signal_pending(current))
+			return;
 		rocsvm_segment_release(seg);
 		cond_resched();
 	}

@@ -457,11 +457,18 @@ struct rocsvm_space *rocsvm_space_open(void)
 	return space;
 }
 
-/* The process has closed its last file. */
+/*
+ * The process has closed its last file. If it is killed before KFD has taken
+ * everything from the GPUs, the memory must not go: KFD would stop queues for a
+ * moment, not find it, and go on with the pages that it had last. So the space
+ * stays live, without a file, until the mm ends, which stops them for good.
+ */
 static void space_end(struct rocsvm_space *space)
 {
 	rocsvm_registrations_free_all(space);
 	rocsvm_buffers_free_all(space);
+	if (fatal_signal_pending(current))
+		return;
 	space_unmap_and_drop(space);
 	space->live = false;
 	rocsvm_count_space(-1, 0);

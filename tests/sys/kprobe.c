@@ -69,9 +69,16 @@ void kprobe_open(struct kprobe *probe, const char *function, const char *fetch)
 		say("kprobe_events: %s: %s", text, strerror(-r));
 	ASSERT_EQ(r, 0);
 	ASSERT_EQ(SYS(mkdir(INSTANCE, 0700)), 0);
-	snprintf(text, sizeof(text), "common_pid == %d", gettid());
-	ASSERT_EQ(event_write(probe, "filter", text), 0);
+	kprobe_thread(probe, gettid());
 	ASSERT_EQ(event_write(probe, "enable", "1"), 0);
+}
+
+void kprobe_thread(struct kprobe *probe, pid_t tid)
+{
+	char text[64];
+
+	snprintf(text, sizeof(text), "common_pid == %d", tid);
+	ASSERT_EQ(event_write(probe, "filter", text), 0);
 }
 
 /* A line of the trace: "TASK-PID [CPU] FLAGS TIME: EVENT: (PLACE) A=1 B=2". */

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Watching calls of a kernel function through tracefs: for what leaves nothing
- * behind that could be read. Only calls of the thread that set the probe are
- * seen.
+ * behind that could be read. Only calls of one thread are seen, the one that set
+ * the probe unless another is named.
  */
 #ifndef ROCSVM_TESTS_KPROBE_H
 #define ROCSVM_TESTS_KPROBE_H
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #define KPROBE_VALUES 6
 
@@ -30,6 +31,9 @@ struct kprobe_call {
  * earlier test has left behind is removed. Ends the test on failure.
  */
 void kprobe_open(struct kprobe *probe, const char *function, const char *fetch);
+
+/* From here on the calls of another thread are seen. */
+void kprobe_thread(struct kprobe *probe, pid_t tid);
 
 /*
  * The calls since the last time that this was asked: at most @room are put
