@@ -396,7 +396,8 @@ int rocsvm_buffer_map(struct rocsvm_space *space, struct rocsvm_buffer *buf,
 		return 0;
 	if (rocsvm_buffer_inside(buf))
 		return -EINVAL;
-	if (!gpus_fit(space, buf, gpus))
+	if (!gpus_fit(space, buf, gpus) ||
+	    rocsvm_kfd_gpu_is_gone(space, buf->gpu))
 		return -ENODEV;
 
 	err = rocsvm_kfd_map(space, buf->handle, gpus, &done);

@@ -438,7 +438,8 @@ bool rocsvm_kfd_is_lost(const struct rocsvm_space *space, bool called, int err)
  * @space: the space
  * @gpu: index of a GPU that is acquired
  *
- * KFD does not know it: Linux 6.12 oopses when it is asked for a buffer then.
+ * KFD does not know it: Linux 6.12 oopses when it is asked for a buffer then, and
+ * uses what has been freed when it is asked for a dma-buf, or to map it elsewhere.
  * Not held off while KFD is at work, as that could last as long as the program
  * likes.
  *

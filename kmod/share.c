@@ -181,6 +181,8 @@ static int buffer_export(struct rocsvm_space *space, struct rocsvm_buffer *buf)
 		return -EOPNOTSUPP;
 	if (buf->dmabuf)
 		return 0;
+	if (rocsvm_kfd_gpu_is_gone(space, buf->gpu))
+		return -ENODEV;
 
 	if (rocsvm_kfd_can_export(space))
 		dmabuf = export_by_kfd(space, buf);

@@ -4,9 +4,9 @@
  * registered memory and a queue, mapped to the GPU, and threads in calls. Two of
  * them then end, by kill and by exit; the third goes on calling: memory of the
  * process's own keeps its bytes, that of the driver reads as zeros; UNMAP, FREE,
- * UNREGISTER and QUERY succeed; ALLOC, MAP and REGISTER say that the GPU is gone;
- * nothing is left. amdgpu can't be unloaded before, and afterwards it
- * can; loaded again, all works.
+ * UNREGISTER and QUERY succeed; ALLOC, MAP, EXPORT and REGISTER say that the GPU is
+ * gone; nothing is left. amdgpu can't be unloaded before, and afterwards it can;
+ * loaded again, all works.
  *
  * What is KFD's of Linux 6.1, over /dev/kfd as well:
  *
@@ -27,6 +27,7 @@
 
 #include "newcomer.h"
 #include "reg.h"
+#include "share.h"
 
 #define LENGTH KiB(64)
 #define RENDER "/dev/dri/renderD128"
@@ -227,6 +228,7 @@ static void call(struct user *u, int i)
 	EXPECT_EQ(svm_unmap_all(fd, u->mapped[i]), 0);
 	expect_gpus(fd, u->mapped[i], 0);
 	EXPECT_EQ(svm_map_all(fd, u->mapped[i]), -ENODEV);
+	EXPECT_EQ(svm_export(fd, u->idle[i]), i == HOST ? -EOPNOTSUPP : -ENODEV);
 	EXPECT_EQ(svm_free(fd, u->mapped[i]), 0);
 	EXPECT_DEAD(u->mapped[i]);
 

@@ -754,7 +754,8 @@ struct rocsvm_batch {
  *
  * -ENOENT: no buffer begins at @va. -EOPNOTSUPP: only GTT and VRAM can be
  * shared (without ROCSVM_ALLOC_AQL_QUEUE). -EMFILE: no free descriptor.
- * -EINVAL: the program has freed it over KFD's own ioctls.
+ * -EINVAL: the program has freed it over KFD's own ioctls. -ENODEV: amdgpu was
+ * unbound from its GPU.
  *
  * Since: 2
  */
