@@ -15,11 +15,13 @@ struct attacker {
 	char *away;		/* where the page is put meanwhile */
 	bool is_away;
 	unsigned long calls, failed;
+	int error;		/* of the last that failed */
 };
 
 /* Shared with the attackers. */
 static struct counts {
 	unsigned long calls, hit, failed;
+	int error;
 } *counts;
 
 /* ---- for a moment ------------------------------------------------------- */
@@ -106,7 +108,10 @@ static const struct {
 	if ((a)->flipping)						\
 		settle(a);						\
 	(a)->calls++;							\
-	(a)->failed += r_ < 0;						\
+	if (r_ < 0) {							\
+		(a)->failed++;						\
+		(a)->error = r_;					\
+	}								\
 	r_;								\
 })
 
@@ -309,6 +314,7 @@ static void for_good(void *arg)
 	storms(a);
 	counts->calls = a->calls;
 	counts->failed = a->failed;
+	counts->error = a->error;
 
 	/* RESERVE makes the control page anew where there is room for it. */
 	base = a->w.base;
@@ -335,8 +341,8 @@ static void all(void)
 	for (size_t i = 0; i < ARRAY_SIZE(ways); i++) {
 		memset(counts, 0, sizeof(*counts));
 		toctou_attacker(ways[i].name, for_good, &i);
-		say("replaced by %s: %lu calls, %lu failed", ways[i].name,
-		    counts->calls, counts->failed);
+		say("replaced by %s: %lu calls, %lu failed (%s)", ways[i].name,
+		    counts->calls, counts->failed, strerror(-counts->error));
 		EXPECT_EQ(counts->failed == 0, ways[i].works);
 	}
 }
