@@ -3,6 +3,7 @@
  * The caller's own memory: whether it can be registered, which files are behind
  * it, and its pages.
  */
+#include <linux/magic.h>
 #include <linux/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
@@ -30,6 +31,17 @@ static bool behind_end_of_file(const struct vm_area_struct *vma, u64 addr)
 	       file_offset(vma, addr) >= rocsvm_file_pages(vma->vm_file);
 }
 
+/*
+ * Whether a file has its new size before its pages are taken out of mappings.
+ * Of ext4, for one, fallocate(FALLOC_FL_COLLAPSE_RANGE) does it the other way.
+ */
+static bool shrinks_before_zap(const struct file *file)
+{
+	unsigned long magic = file_inode(file)->i_sb->s_magic;
+
+	return magic == TMPFS_MAGIC || magic == HUGETLBFS_MAGIC;
+}
+
 /* The program has memory up to page @last of a mapping. */
 static void backing_add(struct rocsvm_backing *backing,
 			const struct vm_area_struct *vma, u64 last)
@@ -41,7 +53,9 @@ static void backing_add(struct rocsvm_backing *backing,
 	if (file_inode(backing->file) == file_inode(vma->vm_file))
 		backing->end = max(backing->end, file_offset(vma, last) + 1);
 	else
-		backing->several = true;
+		backing->look_again = true;
+	if (!shrinks_before_zap(vma->vm_file))
+		backing->look_again = true;
 }
 
 /**

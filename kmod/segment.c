@@ -197,8 +197,9 @@ static bool is_taken_away(const struct rocsvm_segment *seg,
  * is_taken_away().
  *
  * Reclaim and migration take nothing away: KFD finds the pages. If it were made
- * to forget them GPUs would fault. A file has its new size before its pages
- * are taken out of mappings. Under watch->lock.
+ * to forget them GPUs would fault. Most files have their new size before their
+ * pages are taken out of mappings; see @look_again for the others. Under
+ * watch->lock.
  */
 static bool is_gone(const struct rocsvm_segment *seg,
 		    const struct mmu_notifier_range *range)
@@ -229,8 +230,7 @@ static bool segment_invalidate(struct mmu_interval_notifier *notifier,
 
 	spin_lock(&watch->lock);
 	gone = is_gone(seg, range);
-	/* Of several files another than the first may be shorter. */
-	if (!gone && !seg->backing.several)
+	if (!gone && !seg->backing.look_again)
 		goto out;
 	seg->gone |= gone;
 	if (list_empty(&seg->suspect))
@@ -475,6 +475,8 @@ int rocsvm_segment_create(struct rocsvm_space *space,
 	rocsvm_restore_signals(&old);
 	if (err)
 		goto err_remove;
+	/* On its way into the tree till then, and not told of anything. */
+	mmu_interval_read_begin(&seg->notifier);
 
 	err = rocsvm_segment_fill(space, seg, 0);
 	if (err)

@@ -25,12 +25,13 @@ struct rocsvm_pages {
  * struct rocsvm_backing - the files behind memory
  * @file: the first regular one, with a reference, or NULL
  * @end: page of it behind the last one that is needed
- * @several: there is another regular one
+ * @look_again: the size of @file does not tell all: there is another regular
+ *	one, or its pages may go before its size does
  */
 struct rocsvm_backing {
 	struct file *file;
 	pgoff_t end;
-	bool several;
+	bool look_again;
 };
 
 /**
