@@ -54,8 +54,7 @@ static void backing_add(struct rocsvm_backing *backing,
 		backing->end = max(backing->end, file_offset(vma, last) + 1);
 	else
 		backing->look_again = true;
-	if (!shrinks_before_zap(vma->vm_file))
-		backing->look_again = true;
+	backing->look_again |= !shrinks_before_zap(vma->vm_file);
 }
 
 /**
