@@ -40,6 +40,8 @@
  * The general meaning of errors:
  *
  *  ========  ============================================================
+ *  EAGAIN    other threads have changed the memory all the time that KFD has
+ *            looked for it, a second or more: as of Linux 6.12, EBUSY before
  *  EBADF     the caller is not the process (mm and thread group) that
  *            opened the file: a forked child, another process that was
  *            handed the file, a program after exec
